@@ -1,0 +1,267 @@
+/* call.c - a call: who belongs to it, where its audio flows, and the public functions. */
+#include "internal.h"
+
+trk_call *trk_call_find(const trk_loop *loop, trk_call_id id) {
+  return trk_table_find(&loop->calls, id.slot, id.generation);
+}
+
+void trk_call_push(trk_call *call, trk_event_kind kind, trk_leg *leg, int32_t a, trk_bytes bytes) {
+  trk_batch_push(call->loop, (trk_event){.kind = kind,
+                                         .call = call->id,
+                                         .leg = leg ? leg->id : (trk_leg_id){0},
+                                         .a = a,
+                                         .bytes = bytes});
+}
+
+/* Counts and tells a dropped message; a peer that goes on like that is closed. */
+void trk_call_malformed(trk_leg *leg, trk_malformed reason) {
+  trk_loop *loop = leg->loop;
+  loop->stats.malformed[reason]++;
+  leg->call->stats.malformed++;
+  trk_call_push(leg->call, TRK_EVENT_MALFORMED, leg, (int32_t)reason, (trk_bytes){0});
+  /* Unknown events and late audio are no fault of the peer's. */
+  if (reason == TRK_MALFORMED_UNKNOWN || reason == TRK_MALFORMED_AUDIO) return;
+  if (++leg->malformed > loop->config.malformed_max)
+    trk_leg_break(leg, 1008, TRK_CLOSE_LIMIT, "too many malformed messages");
+}
+
+void trk_call_on_message(trk_leg *leg, trk_ws_opcode opcode, const uint8_t *bytes, size_t count) {
+  trk_call *call = leg->call;
+  if (opcode == TRK_WS_BINARY) {
+    call->loop->stats.malformed[TRK_MALFORMED_BINARY]++;
+    call->stats.malformed++;
+    if (leg == call->carrier)
+      trk_leg_break(leg, 1003, TRK_CLOSE_PROTOCOL, "binary where text is spoken");
+    return;
+  }
+  if (!trk_buffer_ensure(call->loop, &call->loop->scratch, count)) return;
+  if (leg == call->carrier)
+    trk_call_carrier_message(call, bytes, count);
+  else
+    trk_call_model_message(call, leg, bytes, count);
+}
+
+static void close_gate(trk_call *call) {
+  if (!call->route) return;
+  if (call->route_paused) {
+    call->route_paused = false;
+    call->route->held = false;
+    trk_leg_update_reading(call->route);
+  }
+  trk_ledger_complete_epoch(&call->ledger, call->epoch);
+  trk_call_forget_responses(call);
+  call->route = NULL;
+}
+
+void trk_call_on_leg_closed(trk_leg *leg) {
+  trk_call *call = leg->call;
+  leg->call = NULL;
+  if (leg == call->carrier) {
+    call->carrier = NULL;
+    trk_wheel_cancel(call->loop, &call->pace);
+    trk_wheel_cancel(call->loop, &call->grace);
+    return;
+  }
+  if (leg == call->route) {
+    close_gate(call);
+    trk_pacer_run(call); /* What is left of the last item no longer waits for more. */
+  }
+  for (size_t i = 0; i < TRK_CALL_MODELS_MAX; i++)
+    if (call->models[i] == leg) call->models[i] = NULL;
+}
+
+void trk_call_on_leg_drained(trk_leg *leg) {
+  trk_call *call = leg->call;
+  if (leg == call->route)
+    trk_call_send_waiting(call);
+  else if (leg == call->carrier)
+    trk_pacer_run(call);
+}
+
+/* Everything queued on a leg of this call was given to the system in this turn. */
+void trk_call_on_flushed(trk_call *call) {
+  if (!call->clear_pending || !call->carrier || trk_leg_pending_bytes(call->carrier) > 0) return;
+  call->clear_pending = false;
+  call->stats.clear_turn = call->loop->turn;
+}
+
+/* ---- Public functions ---- */
+
+trk_status trk_call_open(trk_loop *loop, trk_leg_id carrier, trk_call_id *out) {
+  trk_leg *leg = trk_leg_find(loop, carrier);
+  if (!leg) return TRK_ESTALE;
+  if (leg->state != TRK_LEG_OPEN || !leg->is_server || leg->call) return TRK_EUNSUPPORTED;
+  /* The blocks that audio will need are there before the first frame. */
+  if (!trk_pool_reserve(loop, TRK_CALL_BLOCKS_RESERVED)) return TRK_EFULL;
+  trk_call *call = trk_alloc(loop, sizeof *call);
+  if (!call) return TRK_ENOMEM;
+  if (!trk_table_take(&loop->calls, call, &call->id.slot, &call->id.generation)) {
+    trk_free(loop, call);
+    return TRK_EFULL;
+  }
+  call->loop = loop;
+  call->carrier = leg;
+  call->next_timestamp_ms = -1;
+  call->pace.kind = TRK_TIMER_CALL_PACE;
+  call->user_timer.kind = TRK_TIMER_CALL_USER;
+  call->grace.kind = TRK_TIMER_CALL_GRACE;
+  trk_ledger_init(&call->ledger);
+  leg->call = call;
+  loop->stats.calls_open++;
+  loop->stats.calls_opened++;
+  *out = call->id;
+  return TRK_OK;
+}
+
+trk_status trk_call_add_model(trk_loop *loop, trk_call_id id, trk_leg_id leg_id, uint32_t epoch) {
+  trk_call *call = trk_call_find(loop, id);
+  trk_leg *leg = trk_leg_find(loop, leg_id);
+  if (!call || !leg) return TRK_ESTALE;
+  if (leg->call || leg->is_server) return TRK_EUNSUPPORTED;
+  for (size_t i = 0; i < TRK_CALL_MODELS_MAX; i++) {
+    if (call->models[i]) continue;
+    call->models[i] = leg;
+    leg->call = call;
+    leg->model_epoch = epoch;
+    return TRK_OK;
+  }
+  return TRK_EFULL;
+}
+
+trk_status trk_call_route(trk_loop *loop, trk_call_id id, trk_leg_id leg_id) {
+  trk_call *call = trk_call_find(loop, id);
+  if (!call) return TRK_ESTALE;
+  trk_leg *leg = leg_id.generation ? trk_leg_find(loop, leg_id) : NULL;
+  if (leg_id.generation && !leg) return TRK_ESTALE;
+  if (leg && (leg->call != call || leg == call->carrier)) return TRK_EINVALID;
+  if (leg && leg->state != TRK_LEG_OPEN) return TRK_ECLOSING;
+  if (leg == call->route) return TRK_OK;
+  close_gate(call);
+  call->route = leg;
+  if (!leg) return TRK_OK;
+  call->epoch = leg->model_epoch;
+  trk_call_send_waiting(call);
+  return TRK_OK;
+}
+
+static uint32_t ms_of(uint64_t bytes) {
+  return (uint32_t)(bytes / TRK_ULAW_BYTES_PER_MS);
+}
+
+trk_status trk_call_playback(trk_loop *loop, trk_call_id id, trk_playback_item *items,
+                             size_t capacity, size_t *count, uint32_t *queued_ms) {
+  const trk_call *call = trk_call_find(loop, id);
+  if (!call) return TRK_ESTALE;
+  const trk_ledger *ledger = &call->ledger;
+  *count = ledger->item_count < capacity ? ledger->item_count : capacity;
+  *queued_ms = ms_of(call->playback.bytes);
+  /* The clock is read anew: a turn may have begun a while ago, and truncation counts the ms. */
+  const int64_t now_us = (int64_t)(uv_hrtime() / 1000);
+  for (size_t i = 0; i < *count; i++) {
+    const trk_ledger_item *from = &ledger->items[i];
+    trk_playback_item *to = &items[i];
+    memcpy(to->id, from->id, sizeof to->id);
+    to->id_count = from->id_count;
+    to->content_index = from->content_index;
+    to->epoch = from->epoch;
+    to->received_ms = ms_of(from->received);
+    to->sent_ms = ms_of(from->sent);
+    to->heard_ms = ms_of(trk_ledger_item_heard(ledger, from, now_us));
+    to->complete = from->complete;
+  }
+  return TRK_OK;
+}
+
+static void send_clear(trk_call *call) {
+  uint8_t *at = trk_leg_begin_frame(call->carrier, TRK_TWILIO_OVERHEAD_MAX);
+  if (!at) return;
+  const trk_bytes sid = {call->sid, call->sid_count};
+  trk_leg_end_frame(call->carrier, trk_twilio_write_clear(at, TRK_TWILIO_OVERHEAD_MAX, sid));
+  call->loop->stats.clears_out++;
+  call->clear_pending = true;
+}
+
+trk_status trk_call_interrupt(trk_loop *loop, trk_call_id id) {
+  trk_call *call = trk_call_find(loop, id);
+  if (!call) return TRK_ESTALE;
+  trk_call_forget_responses(call);
+  const bool playing = trk_ledger_unproven(&call->ledger);
+  if (playing && call->carrier) send_clear(call);
+  const bool anything = playing || call->ledger.item_count > 0;
+  trk_chain_clear(loop, &call->playback);
+  call->unmarked = 0;
+  call->played = false;
+  trk_wheel_cancel(loop, &call->pace);
+  trk_wheel_cancel(loop, &call->grace);
+  if (anything) trk_ledger_interrupt(&call->ledger, (int64_t)(uv_hrtime() / 1000));
+  if (call->route_paused) trk_pacer_run(call); /* There is room again: the model is read. */
+  return TRK_OK;
+}
+
+trk_status trk_call_mute_response(trk_loop *loop, trk_call_id id, const void *bytes, size_t count) {
+  trk_call *call = trk_call_find(loop, id);
+  if (!call) return TRK_ESTALE;
+  for (size_t i = 0; i < TRK_RESPONSES_MAX; i++) {
+    trk_response_id *response = &call->responses[i];
+    if (response->count == count && memcmp(response->bytes, bytes, count) == 0) response->count = 0;
+  }
+  return TRK_OK;
+}
+
+trk_status trk_call_mute_agent(trk_loop *loop, trk_call_id id, bool muted) {
+  trk_call *call = trk_call_find(loop, id);
+  if (!call) return TRK_ESTALE;
+  call->agent_muted = muted;
+  return TRK_OK;
+}
+
+trk_status trk_call_set_timer(trk_loop *loop, trk_call_id id, int64_t at_us) {
+  trk_call *call = trk_call_find(loop, id);
+  if (!call) return TRK_ESTALE;
+  if (at_us == INT64_MAX)
+    trk_wheel_cancel(loop, &call->user_timer);
+  else
+    trk_wheel_arm(loop, &call->user_timer, (at_us + TRK_US_PER_MS - 1) / TRK_US_PER_MS);
+  return TRK_OK;
+}
+
+static uint64_t blocks_of(const trk_chain *chain) {
+  uint64_t count = 0;
+  for (const trk_block *block = chain->head; block; block = block->next) count++;
+  return count;
+}
+
+trk_status trk_call_get_stats(trk_loop *loop, trk_call_id id, trk_call_stats *out) {
+  const trk_call *call = trk_call_find(loop, id);
+  if (!call) return TRK_ESTALE;
+  *out = call->stats;
+  out->waiting_ms = ms_of(call->waiting.bytes);
+  out->queued_ms = ms_of(call->playback.bytes);
+  out->blocks = blocks_of(&call->playback) + blocks_of(&call->waiting);
+  return TRK_OK;
+}
+
+trk_status trk_call_end(trk_loop *loop, trk_call_id id, uint16_t code, const char *reason) {
+  trk_call *call = trk_call_find(loop, id);
+  if (!call) return TRK_ESTALE;
+  close_gate(call);
+  trk_wheel_cancel(loop, &call->pace);
+  trk_wheel_cancel(loop, &call->user_timer);
+  trk_wheel_cancel(loop, &call->grace);
+  for (size_t i = 0; i < TRK_CALL_MODELS_MAX; i++) {
+    trk_leg *leg = call->models[i];
+    if (!leg) continue;
+    leg->call = NULL;
+    trk_leg_close(loop, leg->id, 1000, "");
+  }
+  if (call->carrier) {
+    call->carrier->call = NULL;
+    if (code != 0) trk_leg_close(loop, call->carrier->id, code, reason);
+  }
+  trk_chain_clear(loop, &call->playback);
+  trk_chain_clear(loop, &call->waiting);
+  trk_table_give(&loop->calls, call->id.slot);
+  loop->stats.calls_open--;
+  trk_free(loop, call);
+  return TRK_OK;
+}

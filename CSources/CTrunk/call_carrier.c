@@ -1,0 +1,195 @@
+/* call_carrier.c - what comes from the phone, and the way of caller audio to the model. */
+#include "internal.h"
+
+#include "trk_base64.h"
+
+enum { GAP_TOLERANCE_MS = 5 }; /* Twilio's timestamps jump by 20; less than this is rounding. */
+
+static uint64_t ms_of(uint64_t bytes) {
+  return bytes / TRK_ULAW_BYTES_PER_MS;
+}
+
+/* ---- To the model ---- */
+
+static trk_status send_append(trk_call *call, trk_bytes base64) {
+  const trk_bytes parts[] = {
+      {(const uint8_t *)trk_rt_append_head, TRK_RT_APPEND_HEAD_COUNT},
+      base64,
+      {(const uint8_t *)trk_rt_append_tail, TRK_RT_APPEND_TAIL_COUNT},
+  };
+  const trk_status status = trk_leg_send_parts(call->route, TRK_WS_TEXT, parts, 3);
+  if (status != TRK_OK) return status;
+  call->loop->stats.appends_out++;
+  call->stats.appends_out++;
+  return TRK_OK;
+}
+
+/* The oldest audio goes first when there is too much: what is said now matters more. */
+static void drop_oldest(trk_call *call) {
+  const size_t limit = (size_t)call->loop->config.waiting_ms_max * TRK_ULAW_BYTES_PER_MS;
+  if (call->waiting.bytes <= limit) return;
+  const size_t excess = call->waiting.bytes - limit;
+  trk_chain_consume(call->loop, &call->waiting, excess);
+  call->loop->stats.caller_dropped_ms += ms_of(excess);
+  call->stats.dropped_ms += ms_of(excess);
+}
+
+/* Decodes checked base64 to the end of a chain, in pieces that fit the blocks. False when the pool
+ * is empty: then nothing or only a beginning was taken, and the rest is lost. */
+bool trk_call_decode(trk_loop *loop, trk_chain *chain, trk_bytes base64) {
+  while (base64.count > 0) {
+    uint8_t *to = trk_chain_reserve(loop, chain, 3);
+    if (!to) return false;
+    const size_t room = (TRK_BLOCK_DATA - chain->tail->end) / 3 * 4;
+    const size_t take = base64.count < room ? base64.count : room;
+    const ptrdiff_t count = trk_base64_decode(to, (const char *)base64.data, take);
+    TRK_ASSERT(count >= 0);
+    trk_chain_commit(chain, (size_t)count);
+    base64.data += take;
+    base64.count -= take;
+  }
+  return true;
+}
+
+static void keep_waiting(trk_call *call, trk_bytes base64, size_t count) {
+  if (trk_call_decode(call->loop, &call->waiting, base64)) {
+    call->loop->stats.caller_waited_ms += ms_of(count);
+  } else {
+    call->loop->stats.caller_dropped_ms += ms_of(count);
+    call->stats.dropped_ms += ms_of(count);
+  }
+  drop_oldest(call);
+}
+
+static bool model_takes(const trk_call *call) {
+  return call->route && call->route->state == TRK_LEG_OPEN &&
+         trk_leg_pending_bytes(call->route) < TRK_MODEL_PENDING_MAX;
+}
+
+/* One append from the head of the waiting audio. */
+static bool send_piece(trk_call *call) {
+  const trk_block *block = call->waiting.head;
+  size_t count = block->end - block->start;
+  if (count > TRK_APPEND_BYTES_MAX) count = TRK_APPEND_BYTES_MAX;
+  trk_buffer *scratch = &call->loop->scratch;
+  if (!trk_buffer_ensure(call->loop, scratch, trk_base64_encoded_count(count))) return false;
+  const size_t encoded =
+      trk_base64_encode((char *)scratch->data, block->data + block->start, count);
+  if (send_append(call, (trk_bytes){scratch->data, encoded}) != TRK_OK) return false;
+  trk_chain_consume(call->loop, &call->waiting, count);
+  return true;
+}
+
+void trk_call_send_waiting(trk_call *call) {
+  while (call->waiting.bytes > 0 && model_takes(call))
+    if (!send_piece(call)) return;
+}
+
+/* Density: frames are gathered and go out together. */
+static void gather(trk_call *call, trk_bytes base64, size_t count) {
+  if (!trk_call_decode(call->loop, &call->waiting, base64)) {
+    call->stats.dropped_ms += ms_of(count);
+    return;
+  }
+  if (ms_of(call->waiting.bytes) >= call->loop->config.append_ms) trk_call_send_waiting(call);
+}
+
+/* ---- From the phone ---- */
+
+static void measure_gap(trk_call *call, int64_t timestamp_ms, size_t count) {
+  if (timestamp_ms < 0) return;
+  const int64_t gap = timestamp_ms - call->next_timestamp_ms;
+  if (call->next_timestamp_ms >= 0 && gap > GAP_TOLERANCE_MS && gap < INT32_MAX) {
+    call->loop->stats.gaps++;
+    call->loop->stats.gap_ms += (uint64_t)gap;
+    call->stats.gap_ms += (uint64_t)gap;
+  }
+  call->next_timestamp_ms =
+      timestamp_ms < INT64_MAX / 2 ? timestamp_ms + (int64_t)ms_of(count) : -1;
+}
+
+static void take_media(trk_call *call, const trk_twilio_message *message) {
+  if (!message->inbound) return;
+  const ptrdiff_t count =
+      trk_base64_check((const char *)message->payload.data, message->payload.count);
+  if (count < 0) {
+    trk_call_malformed(call->carrier, TRK_MALFORMED_BASE64);
+    return;
+  }
+  call->loop->stats.carrier_frames_in++;
+  call->stats.frames_in++;
+  measure_gap(call, message->timestamp_ms, (size_t)count);
+  if (count == 0) return;
+  const bool gathers = call->loop->config.append_ms > 20;
+  if (call->waiting.bytes > 0 && !gathers) trk_call_send_waiting(call);
+  if (!model_takes(call))
+    keep_waiting(call, message->payload, (size_t)count);
+  else if (gathers)
+    gather(call, message->payload, (size_t)count);
+  else if (call->waiting.bytes > 0 || send_append(call, message->payload) != TRK_OK)
+    keep_waiting(call, message->payload, (size_t)count);
+}
+
+static bool is_our_stream(const trk_call *call, const trk_twilio_message *message) {
+  return message->stream_sid.count == call->sid_count &&
+         memcmp(message->stream_sid.data, call->sid, call->sid_count) == 0;
+}
+
+static void take_start(trk_call *call, const trk_twilio_message *message, trk_bytes text) {
+  if (call->started) {
+    trk_call_malformed(call->carrier, TRK_MALFORMED_ORDER);
+    return;
+  }
+  if (message->stream_sid.count == 0 || message->call_sid.count == 0) {
+    trk_leg_break(call->carrier, 1008, TRK_CLOSE_PROTOCOL, "start without streamSid or callSid");
+    return;
+  }
+  memcpy(call->sid, message->stream_sid.data, message->stream_sid.count);
+  call->sid_count = (uint32_t)message->stream_sid.count;
+  call->started = true;
+  trk_call_push(call, TRK_EVENT_CARRIER_START, call->carrier, 0, text);
+}
+
+static void take_mark(trk_call *call, trk_bytes name) {
+  if (!trk_ledger_echo(&call->ledger, name, call->loop->now_us)) {
+    call->loop->stats.marks_stale++;
+    return;
+  }
+  call->loop->stats.marks_in++;
+  trk_pacer_finish_items(call);
+}
+
+/* Everything but start belongs to a stream that has begun, is ours and has not stopped. */
+static void take_in_stream(trk_call *call, const trk_twilio_message *message) {
+  if (!call->started || call->stopped || !is_our_stream(call, message)) {
+    trk_call_malformed(call->carrier, TRK_MALFORMED_ORDER);
+    return;
+  }
+  switch (message->kind) {
+    case TRK_TWILIO_MEDIA: take_media(call, message); return;
+    case TRK_TWILIO_MARK: take_mark(call, message->mark_name); return;
+    case TRK_TWILIO_DTMF:
+      if (message->digit.count == 1)
+        trk_call_push(call, TRK_EVENT_CARRIER_DTMF, call->carrier, 0, message->digit);
+      return;
+    case TRK_TWILIO_STOP:
+      call->stopped = true;
+      trk_call_push(call, TRK_EVENT_CARRIER_STOP, call->carrier, 0, (trk_bytes){0});
+      return;
+    default: return;
+  }
+}
+
+void trk_call_carrier_message(trk_call *call, const uint8_t *bytes, size_t count) {
+  trk_twilio_message message;
+  if (trk_twilio_parse(&message, bytes, count, call->loop->scratch.data) != TRK_OK) {
+    trk_call_malformed(call->carrier, TRK_MALFORMED_JSON);
+    return;
+  }
+  switch (message.kind) {
+    case TRK_TWILIO_CONNECTED: return;
+    case TRK_TWILIO_UNKNOWN: trk_call_malformed(call->carrier, TRK_MALFORMED_UNKNOWN); return;
+    case TRK_TWILIO_START: take_start(call, &message, (trk_bytes){bytes, count}); return;
+    default: take_in_stream(call, &message); return;
+  }
+}

@@ -1,0 +1,371 @@
+/* trk.h - the boundary: everything that the Swift side says to the core and hears from it.
+ *
+ * A *loop* is one thread with one libuv loop. A *leg* is one connection that carries a WebSocket:
+ * accepted (server leg) or dialled (client leg). A *call* joins one carrier leg (the phone) with a
+ * model leg, or two while it moves from one to the next; its audio never leaves the core.
+ *
+ * THREADS    [loop] functions run on the loop's own thread only (from on_events or run_jobs);
+ *            [any] functions from any thread. Loops share nothing.
+ * OWNERSHIP  Pointer parameters are borrowed until the function returns. Bytes in events are
+ *            borrowed until on_events returns. Numbers cross the boundary, pointers do not: a leg
+ *            and a call are a slot and a generation, and a stale id is an ordinary TRK_ESTALE.
+ * REENTRANCY The three callbacks are called between the phases of a loop turn, never from inside a
+ *            trk_ function; they may call any [loop] function. Events that those calls cause are
+ *            delivered in the next round of the same turn.
+ * LIMITS     trk_loop_config names them all, with units; the counters in trk_loop_stats say how
+ *            often each was hit.
+ * ERRORS     trk_status. What a peer does wrong closes its leg and is told in LEG_CLOSED.
+ */
+#ifndef TRK_H
+#define TRK_H
+#include "trk_base.h"
+#include "trk_realtime.h"
+
+TRK_ASSUME_NONNULL_BEGIN
+
+typedef struct trk_loop trk_loop;
+
+/* Slot and generation. Generation 0 is never a leg or call. */
+typedef struct TRK_SWIFT_NAME("RawLegID") trk_leg_id {
+  uint32_t slot;
+  uint32_t generation;
+} trk_leg_id;
+
+typedef struct TRK_SWIFT_NAME("RawCallID") trk_call_id {
+  uint32_t slot;
+  uint32_t generation;
+} trk_call_id;
+
+/* ---- Configuration ---- */
+
+typedef struct trk_loop_config {
+  uint32_t legs_max;           /* Legs at once. */
+  uint32_t calls_max;          /* Calls at once. */
+  uint32_t events_max;         /* Events in one batch, beside the reserved ones. */
+  uint32_t batch_bytes_max;    /* Bytes of messages in one batch; then legs wait a round. */
+  uint32_t pool_bytes_max;     /* Bytes of audio and outbound blocks of all calls. */
+  uint32_t head_bytes_max;     /* Bytes of an HTTP head. */
+  uint32_t head_line_max;      /* Bytes of one line of it. */
+  uint32_t head_deadline_ms;   /* From accept to a whole head, TLS handshake included. */
+  uint32_t accept_deadline_ms; /* From LEG_REQUEST to the answer by trk_leg_accept. */
+  uint32_t dial_deadline_ms;   /* Name, connect, TLS and upgrade together. */
+  uint32_t attempt_delay_ms;   /* Before the next address is tried beside the first (RFC 8305). */
+  uint32_t close_deadline_ms;  /* From our close frame to the end of the connection. */
+  uint32_t ping_interval_ms;   /* Silence before a ping. */
+  uint32_t ping_timeout_ms;    /* From a ping to any sign of life. */
+  uint32_t server_message_max; /* Bytes of a message on an accepted leg. */
+  uint32_t client_message_max; /* Bytes of a message on a dialled leg. */
+  uint32_t fragments_max;      /* Frames of one message. */
+  uint32_t pings_max;          /* Control frames from a peer within ten seconds. */
+  uint32_t queue_bytes_max;    /* Outbound bytes of one leg; beyond it sends are TRK_EFULL. */
+  uint32_t stuck_deadline_ms;  /* A peer that takes no byte for so long is closed. */
+  uint32_t malformed_max;      /* Malformed messages of one leg before it is closed. */
+  uint32_t lead_ms;            /* Model audio sent ahead of real time; 0 sends all at once. */
+  uint32_t slice_ms;           /* Least audio sent at a time in mid-answer; a multiple of 20. */
+  uint32_t mark_ms;            /* Audio between two marks. */
+  uint32_t waiting_ms_max;     /* Caller audio kept while no model can take it; oldest dropped. */
+  uint32_t playback_ms_max;    /* Model audio kept for a call; then the model is not read. */
+  uint32_t append_ms;          /* Caller audio gathered into one append; 20 sends each frame. */
+} trk_loop_config;
+
+/* The defaults of all limits. [any] */
+trk_loop_config trk_loop_config_default(void);
+
+/* ---- Events ---- */
+
+typedef TRK_ENUM(trk_event_kind){
+    TRK_EVENT_LEG_REQUEST = 1,   /* An upgrade to a registered path; answer with accept or refuse.
+                                    bytes: the request head; a: the path's index; b: 1 over TLS. */
+    TRK_EVENT_LEG_OPENED = 2,    /* The WebSocket is open. */
+    TRK_EVENT_LEG_TEXT = 3,      /* bytes: one text message of a leg outside a call. */
+    TRK_EVENT_LEG_BINARY = 4,    /* bytes: one binary message of a leg outside a call. */
+    TRK_EVENT_LEG_CLOSED = 5,    /* Last of a leg. a: WebSocket close code; b: trk_close_cause;
+                                    c: HTTP status or negated errno; bytes: the peer's reason or a
+                                    short English text. */
+    TRK_EVENT_LEG_TIMER = 6,     /* trk_leg_set_timer's moment is reached. */
+    TRK_EVENT_CARRIER_START = 7, /* bytes: the carrier's start message. */
+    TRK_EVENT_CARRIER_DTMF = 8,  /* bytes: the digit. */
+    TRK_EVENT_CARRIER_STOP = 9,  /* The carrier says that the stream ends. */
+    TRK_EVENT_MODEL_EVENT = 10,  /* a: trk_rt_kind; bytes: the JSON text. Audio deltas stay here. */
+    TRK_EVENT_ITEM_STARTED = 11, /* bytes: item id; its first audio was sent to the phone. */
+    TRK_EVENT_ITEM_FINISHED =
+        12,                     /* bytes: item id; it was heard to its end. a: 1 proven by mark. */
+    TRK_EVENT_DRAINED = 13,     /* All audio of the call was heard; nothing is queued. */
+    TRK_EVENT_CALL_TIMER = 14,  /* trk_call_set_timer's moment is reached. */
+    TRK_EVENT_FIRST_AUDIO = 15, /* bytes: item id; its first audio came from the model. */
+    TRK_EVENT_MALFORMED = 16,   /* A message was dropped. a: trk_malformed; never its bytes. */
+} trk_event_kind;
+
+/* Who or what ended a leg. */
+typedef TRK_ENUM(trk_close_cause){
+    TRK_CLOSE_LOCAL = 0,    /* trk_leg_close, trk_call_end or trk_loop_stop. */
+    TRK_CLOSE_PEER = 1,     /* The peer's close frame. */
+    TRK_CLOSE_LOST = 2,     /* The connection ended or broke without a close frame. */
+    TRK_CLOSE_TIMEOUT = 3,  /* A deadline: ping, head, accept, close, or a stuck peer. */
+    TRK_CLOSE_PROTOCOL = 4, /* The peer broke a protocol; a is the code it was sent. */
+    TRK_CLOSE_REFUSED = 5,  /* Our upgrade was answered with another status (in c). */
+    TRK_CLOSE_RESOLVE = 6,  /* The name has no address. */
+    TRK_CLOSE_CONNECT = 7,  /* No address answered. */
+    TRK_CLOSE_TLS = 8,      /* The handshake failed: certificate, name or protocol. */
+    TRK_CLOSE_LIMIT = 9,    /* One of our limits: fragments, pings, queue, malformed messages. */
+} trk_close_cause;
+
+/* Why a message of a call's leg was dropped. */
+typedef TRK_ENUM(trk_malformed){
+    TRK_MALFORMED_JSON = 1,    /* Not valid JSON of the dialect, or a duplicate key. */
+    TRK_MALFORMED_BASE64 = 2,  /* A payload that is not strict base64. */
+    TRK_MALFORMED_BINARY = 3,  /* A binary frame where text is spoken. */
+    TRK_MALFORMED_ORDER = 4,   /* Media before start, a second start, another stream's sid. */
+    TRK_MALFORMED_AUDIO = 5,   /* Audio of an unknown, finished or interrupted response. */
+    TRK_MALFORMED_UNKNOWN = 6, /* An event that we do not know. */
+} trk_malformed;
+
+typedef struct trk_event {
+  trk_event_kind kind;
+  int32_t a;
+  int32_t b;
+  int32_t c;
+  bool is_dialled; /* The leg is a client leg. */
+  trk_leg_id leg;
+  trk_call_id call; /* Generation 0 when the leg is in no call. */
+  uint64_t turn;    /* The loop turn in which the cause was read. */
+  int64_t time_us;  /* Monotonic clock of the loop, then. */
+  trk_bytes bytes;
+} trk_event;
+
+/* The whole of what the core calls. Set once per loop. */
+typedef struct trk_callbacks {
+  /* Delivers a batch. An earlier event can lead the callee to close a later one's leg: the callee
+   * skips those. */
+  void (*on_events)(void *context, const trk_event *events, size_t count);
+  /* Runs Swift jobs, oldest first. */
+  void (*run_jobs)(void *context, void *TRK_NULLABLE const *TRK_NULLABLE jobs, size_t count);
+  /* Exactly once, last of all: no leg is left and no job will run. */
+  void (*on_stopped)(void *context);
+} trk_callbacks;
+
+/* ---- Life of a loop ---- */
+
+/* Makes a loop with its thread, which waits for trk_loop_run. NULL when memory or threads are
+ * short. `context` is handed to every callback. The caller owns one reference. [any] */
+trk_loop *TRK_NULLABLE trk_loop_create(const trk_loop_config *config,
+                                       const trk_callbacks *callbacks, void *context);
+
+/* Starts the thread. Once. [any] */
+trk_status trk_loop_run(trk_loop *loop);
+
+/* Begins to stop: no new legs, all legs closed, jobs drained, on_stopped. Idempotent. [any] */
+void trk_loop_stop(trk_loop *loop);
+
+/* Gives the reference up; frees the loop. Joins the thread, or lets it free the loop itself when
+ * called on it. A loop that was never run is freed at once. [any] */
+void trk_loop_release(trk_loop *loop);
+
+/* Queues a job for run_jobs. False when the loop has stopped: the job was not taken. [any] */
+bool trk_loop_enqueue(trk_loop *loop, void *job);
+
+/* Whether the caller is on this loop's thread. [any] */
+bool trk_loop_is_current(const trk_loop *loop);
+
+/* Microseconds of the monotonic clock at this turn. [loop] */
+int64_t trk_loop_now_us(const trk_loop *loop);
+
+/* The number of the present turn. [loop] */
+uint64_t trk_loop_turn(const trk_loop *loop);
+
+/* ---- Counters ---- */
+
+typedef struct trk_loop_stats {
+  uint64_t turns;
+  uint64_t turns_over_5ms; /* Turns whose work took longer than 5 ms. */
+  uint64_t turn_longest_us;
+  uint64_t reads;  /* read(2) calls that brought bytes. */
+  uint64_t writes; /* write(2) calls. */
+  uint64_t bytes_read;
+  uint64_t bytes_written;
+  uint64_t batches; /* on_events calls. */
+  uint64_t events;
+  uint64_t allocations; /* trk_alloc calls of this loop. */
+  uint64_t frees;
+  uint64_t tls_allocations; /* OpenSSL's own, on this thread. */
+  uint64_t pool_blocks_in_use;
+  uint64_t pool_blocks_high; /* High-water mark. */
+  uint64_t pool_blocks_total;
+  uint64_t pool_refusals; /* Takes refused at pool_bytes_max. */
+  uint64_t legs_open;
+  uint64_t legs_accepted;
+  uint64_t legs_dialled;
+  uint64_t legs_refused_full; /* Accepts dropped because legs_max was reached. */
+  uint64_t calls_open;
+  uint64_t calls_opened;
+  uint64_t upgrades_refused; /* Heads answered with an HTTP error. */
+  uint64_t head_timeouts;
+  uint64_t protocol_errors;    /* Legs closed for breaking RFC 6455. */
+  uint64_t limit_closes;       /* Legs closed at one of our limits. */
+  uint64_t dead_peers;         /* Legs closed for a missing pong or a stuck write. */
+  uint64_t malformed[8];       /* Dropped messages, by trk_malformed. */
+  uint64_t carrier_frames_in;  /* Media messages of callers. */
+  uint64_t carrier_frames_out; /* Media messages to callers. */
+  uint64_t marks_out;
+  uint64_t marks_in;    /* Echoes that counted. */
+  uint64_t marks_stale; /* Echoes of an old generation or unknown. */
+  uint64_t clears_out;
+  uint64_t appends_out;       /* input_audio_buffer.append messages. */
+  uint64_t deltas_in;         /* Audio deltas that were taken. */
+  uint64_t deltas_late;       /* Audio deltas of muted or finished responses. */
+  uint64_t caller_dropped_ms; /* Caller audio dropped at waiting_ms_max. */
+  uint64_t caller_waited_ms;  /* Caller audio that waited and was sent later. */
+  uint64_t playback_refused;  /* Deltas dropped because the ledger or pool was full. */
+  uint64_t model_pauses;      /* Times that reading a model was paused. */
+  uint64_t sends_refused;     /* Sends refused at queue_bytes_max. */
+  uint64_t batch_waits;       /* Times that a leg waited for room in the batch. */
+  uint64_t pacer_late;        /* Calls put off to the next turn by the pacer's budget. */
+  uint64_t gaps;              /* Jumps in the carrier's timestamps. */
+  uint64_t gap_ms;            /* Their sum. */
+  uint64_t tls_handshakes;
+  uint64_t tls_resumed;
+} trk_loop_stats;
+
+/* Copies the counters. [loop] */
+void trk_loop_get_stats(const trk_loop *loop, trk_loop_stats *out);
+
+/* ---- Listening ---- */
+
+enum { TRK_LISTEN_PATHS_MAX = 16, TRK_PATH_MAX = 128, TRK_HOST_MAX = 255 };
+
+typedef struct trk_listen_config {
+  const char *host;                          /* An address, or "" for all. */
+  uint16_t port;                             /* 0 picks one. */
+  bool reuse_port;                           /* Several loops share the port (SO_REUSEPORT). */
+  const char *TRK_NULLABLE certificate_file; /* PEM chain; with key_file: TLS. */
+  const char *TRK_NULLABLE key_file;
+  const char *TRK_NULLABLE const *TRK_NULLABLE paths; /* WebSocket paths, exact. */
+  uint32_t path_count;
+} trk_listen_config;
+
+/* Opens a listener; `port` receives its port. `detail` receives a negated errno on TRK_ESYSTEM. A
+ * request to another path is answered with an HTTP error; a plain request likewise, until an HTTP
+ * server takes them over. [loop] */
+trk_status trk_loop_listen(trk_loop *loop, const trk_listen_config *config, uint16_t *port,
+                           int32_t *detail);
+
+/* Stops listening on all listeners; open legs go on. [loop] */
+void trk_loop_unlisten(trk_loop *loop);
+
+/* ---- Legs ---- */
+
+typedef struct trk_dial_config {
+  const char *host; /* Name or address literal, without brackets. */
+  uint16_t port;
+  bool tls;
+  const char *TRK_NULLABLE ca_file; /* PEM; NULL is the system's store. */
+  const char *target;               /* Path and query, as sent. */
+  const char *TRK_NULLABLE headers; /* Further header lines, each ended by CRLF. */
+} trk_dial_config;
+
+/* Begins to dial. The outcome is LEG_OPENED or LEG_CLOSED. [loop] */
+trk_status trk_leg_dial(trk_loop *loop, const trk_dial_config *config, trk_leg_id *out);
+
+/* Answers LEG_REQUEST: completes the upgrade; LEG_OPENED follows. [loop] */
+trk_status trk_leg_accept(trk_loop *loop, trk_leg_id leg);
+
+/* Answers LEG_REQUEST with an HTTP status of 400 to 599 and closes. [loop] */
+trk_status trk_leg_refuse(trk_loop *loop, trk_leg_id leg, int32_t status);
+
+/* Sends one text or binary message; copied. TRK_EFULL takes nothing. [loop] */
+trk_status trk_leg_send_text(trk_loop *loop, trk_leg_id leg, const void *bytes, size_t count);
+trk_status trk_leg_send_binary(trk_loop *loop, trk_leg_id leg, const void *bytes, size_t count);
+
+/* Sends a ping with up to 125 bytes. [loop] */
+trk_status trk_leg_ping(trk_loop *loop, trk_leg_id leg, const void *bytes, size_t count);
+
+/* Begins the close handshake with `code` and a reason of up to 123 bytes of UTF-8. Idempotent;
+ * LEG_CLOSED follows when the connection has ended. [loop] */
+trk_status trk_leg_close(trk_loop *loop, trk_leg_id leg, uint16_t code, const char *reason);
+
+/* Drops the connection now, without a close frame. [loop] */
+trk_status trk_leg_abort(trk_loop *loop, trk_leg_id leg);
+
+/* LEG_TIMER after `delay_ms`; replaces the one before. Negative: none. [loop] */
+trk_status trk_leg_set_timer(trk_loop *loop, trk_leg_id leg, int64_t delay_ms);
+
+/* Stops (or goes on) reading from the peer: a slow reader, for tests and simulators. [loop] */
+trk_status trk_leg_set_reading(trk_loop *loop, trk_leg_id leg, bool reading);
+
+/* Outbound bytes that the system has not taken yet. 0 for a stale id. [loop] */
+size_t trk_leg_pending(trk_loop *loop, trk_leg_id leg);
+
+/* ---- Calls ---- */
+
+/* Opens a call on an open server leg; the leg speaks the Twilio dialect from now on. [loop] */
+trk_status trk_call_open(trk_loop *loop, trk_leg_id carrier, trk_call_id *out);
+
+/* Ties a dialled leg to the call as a model leg; it may still be connecting. A call has at most
+ * TRK_CALL_MODELS_MAX. `epoch` names the leg in the ledger. [loop] */
+enum { TRK_CALL_MODELS_MAX = 3 };
+trk_status trk_call_add_model(trk_loop *loop, trk_call_id call, trk_leg_id leg, uint32_t epoch);
+
+/* Caller audio flows to this model leg, what has waited first, and audio of this leg is played. A
+ * leg with generation 0 closes the gate: caller audio waits. [loop] */
+trk_status trk_call_route(trk_loop *loop, trk_call_id call, trk_leg_id leg);
+
+/* One item of the ledger, for the truncation arithmetic. */
+typedef struct trk_playback_item {
+  uint8_t id[64];
+  uint32_t id_count;
+  int32_t content_index;
+  uint32_t epoch;
+  uint32_t received_ms; /* Floor. */
+  uint32_t sent_ms;
+  uint32_t heard_ms;
+  bool complete;
+} trk_playback_item;
+
+/* Copies up to `capacity` items in play order and the audio that waits to be sent. [loop] */
+trk_status trk_call_playback(trk_loop *loop, trk_call_id call, trk_playback_item *items,
+                             size_t capacity, size_t *count, uint32_t *queued_ms);
+
+/* Interrupts: a new generation, `clear` to the phone when something may still play, all queued
+ * audio dropped, the present response muted. Idempotent. [loop] */
+trk_status trk_call_interrupt(trk_loop *loop, trk_call_id call);
+
+/* Audio of this response is dropped from now on. [loop] */
+trk_status trk_call_mute_response(trk_loop *loop, trk_call_id call, const void *id, size_t count);
+
+/* Whether model audio is played at all; while muted, deltas are dropped and counted. [loop] */
+trk_status trk_call_mute_agent(trk_loop *loop, trk_call_id call, bool muted);
+
+/* CALL_TIMER at this moment of the loop's clock; INT64_MAX: none. [loop] */
+trk_status trk_call_set_timer(trk_loop *loop, trk_call_id call, int64_t at_us);
+
+typedef struct trk_call_stats {
+  uint64_t frames_in;  /* Media messages of the caller. */
+  uint64_t frames_out; /* Media messages to the caller. */
+  uint64_t appends_out;
+  uint64_t deltas_in;
+  uint64_t deltas_late;
+  uint64_t dropped_ms;    /* Caller audio dropped while waiting. */
+  uint64_t waiting_ms;    /* Caller audio waiting now. */
+  uint64_t queued_ms;     /* Model audio not sent yet. */
+  uint64_t ahead_ms_high; /* Most audio that was ever at the phone. */
+  uint64_t gap_ms;
+  uint64_t malformed;
+  uint64_t clear_turn; /* The turn in which the last clear was given to the system. */
+  uint64_t blocks;     /* Pool blocks held. */
+} trk_call_stats;
+
+trk_status trk_call_get_stats(trk_loop *loop, trk_call_id call, trk_call_stats *out);
+
+/* Ends the call: closes its carrier leg with `code` (0: leaves it), its model legs with 1000, and
+ * gives its blocks back. The id is stale from now on. [loop] */
+trk_status trk_call_end(trk_loop *loop, trk_call_id call, uint16_t code, const char *reason);
+
+/* ---- Loopback TLS ---- */
+
+/* Writes a new self-signed certificate for localhost, 127.0.0.1 and ::1, valid for a week, and its
+ * key, as PEM files: for demos and tests on one machine. The certificate file serves as the
+ * client's CA file. [any] */
+trk_status trk_tls_write_loopback_certificate(const char *certificate_file, const char *key_file);
+
+TRK_ASSUME_NONNULL_END
+#endif

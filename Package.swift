@@ -1,0 +1,83 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+    name: "trunkline",
+    products: [
+        .executable(name: "trunkline", targets: ["trunkline"]),
+        .library(name: "RealtimeProtocol", targets: ["RealtimeProtocol"]),
+        .library(name: "CallPolicy", targets: ["CallPolicy"]),
+        .library(name: "CallBridge", targets: ["CallBridge"]),
+        .library(name: "Simulators", targets: ["Simulators"]),
+    ],
+    traits: [
+        .trait(name: "Opus", description: "Opus clients: needs libopus."),
+        .default(enabledTraits: ["Opus"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // System libraries.
+        .systemLibrary(name: "CUV", path: "CSources/CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", path: "CSources/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpus", path: "CSources/COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
+
+        // The media core.
+        .target(
+            name: "CTrunk",
+            dependencies: ["CUV", "COpenSSL", .target(name: "COpus", condition: .when(traits: ["Opus"]))],
+            path: "CSources/CTrunk",
+            exclude: ["README.md"],
+            cSettings: [.define("TRK_WITH_OPUS", .when(traits: ["Opus"])), .define("_GNU_SOURCE")],
+            linkerSettings: [.linkedLibrary("uv"), .linkedLibrary("ssl"), .linkedLibrary("crypto")]
+        ),
+
+        // Policy: pure.
+        .target(name: "RealtimeProtocol", swiftSettings: swift),
+        .target(name: "CallPolicy", dependencies: ["RealtimeProtocol"], swiftSettings: swift),
+
+        // The boundary and what runs on it.
+        .target(name: "Trunk", dependencies: ["CTrunk"], swiftSettings: swift),
+        .target(
+            name: "CallBridge",
+            dependencies: ["Trunk", "CallPolicy", "RealtimeProtocol", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: swift
+        ),
+        .target(
+            name: "Simulators",
+            dependencies: ["Trunk", "RealtimeProtocol"],
+            resources: [.copy("Resources")],
+            swiftSettings: swift
+        ),
+        .executableTarget(
+            name: "trunkline",
+            dependencies: [
+                "CallBridge", "Simulators",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swift
+        ),
+
+        // Tests.
+        .testTarget(name: "CTrunkTests", dependencies: ["CTrunk"], swiftSettings: swift),
+        .testTarget(name: "TrunkTests", dependencies: ["Trunk", "CTrunk"], swiftSettings: swift),
+        .testTarget(name: "RealtimeProtocolTests", dependencies: ["RealtimeProtocol"], swiftSettings: swift),
+        .testTarget(name: "CallPolicyTests", dependencies: ["CallPolicy", "RealtimeProtocol"], swiftSettings: swift),
+        .testTarget(
+            name: "SimulatorsTests", dependencies: ["Simulators", "Trunk", "RealtimeProtocol"], swiftSettings: swift),
+        .testTarget(
+            name: "CallBridgeTests", dependencies: ["CallBridge", "Simulators", "Trunk"], swiftSettings: swift),
+    ],
+    cLanguageStandard: .c17
+)

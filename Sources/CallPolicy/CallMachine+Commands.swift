@@ -1,0 +1,42 @@
+import RealtimeProtocol
+
+extension CallMachine {
+    mutating func obey(_ command: CallCommand) {
+        if case .hangUp(let initiator, let reason) = command {
+            return end(reason, initiator, detail: "a command ended the call")
+        }
+        guard case .live = phase else {
+            counters.ignoredInputs += 1
+            return warn(.unexpectedInput, "a command came before or after the call")
+        }
+        switch command {
+        case .hangUp: break
+        case .endAfterGoodbye(let initiator, let reason):
+            endAfterGoodbye(reason, initiator, detail: "a command ended the call")
+        case .say(let text, let isInterruptible):
+            request(.say, options: Prompts.options(.exactly(text)), isInterruptible: isInterruptible)
+        case .instruct(let text, let respond):
+            tell(text, role: "system")
+            if respond { request(.instruct) }
+        case .updateSession(let update): updateSession(update)
+        case .interrupt: interrupt(.command)
+        case .muteAgent(let muted):
+            emit(.muteAgent(muted))
+            record(.agentMuted(muted))
+        case .rotate: beginRotation()
+        }
+    }
+
+    /// Changes the session now, and for every session to come. The model is fixed when a connection is opened.
+    private mutating func updateSession(_ update: SessionObject) {
+        var update = update
+        update.type = "realtime"
+        update.model = nil
+        session = session.merging(update)
+        sessionVersion += 1
+        let wanted = effective(update)
+        for leg in legs.all where leg.stage == .ready {
+            send(leg.id, .sessionUpdate) { .sessionUpdate(wanted, eventID: $0) }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+internal import CTrunk
+
+/// The limits and times of one engine. Each has a default; none can be switched off.
+public struct EngineConfiguration: Sendable {
+    /// Legs at once.
+    public var legsMax: Int
+    /// Calls at once.
+    public var callsMax: Int
+    /// Bytes of audio and outbound blocks of all calls.
+    public var poolBytesMax: Int
+    /// From accept to a whole HTTP head, milliseconds.
+    public var headDeadlineMilliseconds: Int
+    /// From an upgrade request to the answer, milliseconds.
+    public var acceptDeadlineMilliseconds: Int
+    /// Name, connect, TLS and upgrade of a dialled leg together, milliseconds.
+    public var dialDeadlineMilliseconds: Int
+    /// From our close frame to the end of the connection, milliseconds.
+    public var closeDeadlineMilliseconds: Int
+    /// Between two pings, milliseconds.
+    public var pingIntervalMilliseconds: Int
+    /// From a ping to any sign of life, milliseconds.
+    public var pingTimeoutMilliseconds: Int
+    /// A peer that takes no byte for so long is closed, milliseconds.
+    public var stuckDeadlineMilliseconds: Int
+    /// Bytes of one message on an accepted leg.
+    public var serverMessageMax: Int
+    /// Bytes of one message on a dialled leg.
+    public var clientMessageMax: Int
+    /// Frames of one message.
+    public var fragmentsMax: Int
+    /// Control frames of a peer within ten seconds.
+    public var pingsMax: Int
+    /// Outbound bytes of one leg.
+    public var queueBytesMax: Int
+    /// Malformed messages of a leg before it is closed.
+    public var malformedMax: Int
+    /// Model audio sent ahead of real time, milliseconds; 0 sends all at once.
+    public var leadMilliseconds: Int
+    /// Least audio sent at a time in mid-answer, milliseconds; a multiple of 20.
+    public var sliceMilliseconds: Int
+    /// Audio between two marks, milliseconds.
+    public var markMilliseconds: Int
+    /// Caller audio kept while no model can take it, milliseconds; the oldest is dropped.
+    public var waitingMillisecondsMax: Int
+    /// Model audio kept for a call, milliseconds; beyond it the model is not read.
+    public var playbackMillisecondsMax: Int
+    /// Caller audio gathered into one append, milliseconds; 20 sends each frame.
+    public var appendMilliseconds: Int
+    private let base: trk_loop_config
+
+    /// The defaults.
+    public init() {
+        let base = trk_loop_config_default()
+        self.base = base
+        legsMax = Int(base.legs_max)
+        callsMax = Int(base.calls_max)
+        poolBytesMax = Int(base.pool_bytes_max)
+        headDeadlineMilliseconds = Int(base.head_deadline_ms)
+        acceptDeadlineMilliseconds = Int(base.accept_deadline_ms)
+        dialDeadlineMilliseconds = Int(base.dial_deadline_ms)
+        closeDeadlineMilliseconds = Int(base.close_deadline_ms)
+        pingIntervalMilliseconds = Int(base.ping_interval_ms)
+        pingTimeoutMilliseconds = Int(base.ping_timeout_ms)
+        stuckDeadlineMilliseconds = Int(base.stuck_deadline_ms)
+        serverMessageMax = Int(base.server_message_max)
+        clientMessageMax = Int(base.client_message_max)
+        fragmentsMax = Int(base.fragments_max)
+        pingsMax = Int(base.pings_max)
+        queueBytesMax = Int(base.queue_bytes_max)
+        malformedMax = Int(base.malformed_max)
+        leadMilliseconds = Int(base.lead_ms)
+        sliceMilliseconds = Int(base.slice_ms)
+        markMilliseconds = Int(base.mark_ms)
+        waitingMillisecondsMax = Int(base.waiting_ms_max)
+        playbackMillisecondsMax = Int(base.playback_ms_max)
+        appendMilliseconds = Int(base.append_ms)
+    }
+
+    /// The core's form. Values beyond 32 bits are clamped; zero where the core needs one becomes one.
+    var raw: trk_loop_config {
+        func positive(_ value: Int) -> UInt32 { UInt32(clamping: max(1, value)) }
+        var raw = base
+        raw.legs_max = positive(legsMax)
+        raw.calls_max = positive(callsMax)
+        raw.pool_bytes_max = positive(poolBytesMax)
+        raw.head_deadline_ms = positive(headDeadlineMilliseconds)
+        raw.accept_deadline_ms = positive(acceptDeadlineMilliseconds)
+        raw.dial_deadline_ms = positive(dialDeadlineMilliseconds)
+        raw.close_deadline_ms = positive(closeDeadlineMilliseconds)
+        raw.ping_interval_ms = positive(pingIntervalMilliseconds)
+        raw.ping_timeout_ms = positive(pingTimeoutMilliseconds)
+        raw.stuck_deadline_ms = positive(stuckDeadlineMilliseconds)
+        raw.server_message_max = positive(serverMessageMax)
+        raw.client_message_max = positive(clientMessageMax)
+        raw.fragments_max = positive(fragmentsMax)
+        raw.pings_max = positive(pingsMax)
+        raw.queue_bytes_max = positive(queueBytesMax)
+        raw.malformed_max = positive(malformedMax)
+        raw.lead_ms = UInt32(clamping: leadMilliseconds)
+        raw.slice_ms = UInt32(clamping: max(20, sliceMilliseconds / 20 * 20))
+        raw.mark_ms = UInt32(clamping: max(20, markMilliseconds / 20 * 20))
+        raw.waiting_ms_max = positive(waitingMillisecondsMax)
+        raw.playback_ms_max = positive(playbackMillisecondsMax)
+        raw.append_ms = UInt32(clamping: max(20, appendMilliseconds))
+        return raw
+    }
+}

@@ -1,0 +1,159 @@
+internal import CTrunk
+
+/// The counters of one loop. They only grow, but for the gauges that say "now".
+public struct EngineStats: Sendable {
+    /// Loop turns.
+    public let turns: UInt64
+    /// Turns whose work took longer than 5 ms.
+    public let turnsOver5Milliseconds: UInt64
+    /// The longest turn, microseconds.
+    public let turnLongestMicroseconds: UInt64
+    /// read(2) calls that brought bytes.
+    public let reads: UInt64
+    /// write(2) calls.
+    public let writes: UInt64
+    /// Bytes read.
+    public let bytesRead: UInt64
+    /// Bytes written.
+    public let bytesWritten: UInt64
+    /// on_events calls.
+    public let batches: UInt64
+    /// Events delivered.
+    public let events: UInt64
+    /// trk_alloc calls of this loop.
+    public let allocations: UInt64
+    /// Frees of this loop.
+    public let frees: UInt64
+    /// OpenSSL's own, on this thread.
+    public let tlsAllocations: UInt64
+    /// Pool blocks in use now.
+    public let poolBlocksInUse: UInt64
+    /// High-water mark.
+    public let poolBlocksHigh: UInt64
+    /// Pool blocks taken from the system.
+    public let poolBlocksTotal: UInt64
+    /// Takes refused at pool_bytes_max.
+    public let poolRefusals: UInt64
+    /// Legs open now.
+    public let legsOpen: UInt64
+    /// Legs accepted.
+    public let legsAccepted: UInt64
+    /// Legs dialled.
+    public let legsDialled: UInt64
+    /// Accepts dropped because legs_max was reached.
+    public let legsRefusedFull: UInt64
+    /// Calls open now.
+    public let callsOpen: UInt64
+    /// Calls opened.
+    public let callsOpened: UInt64
+    /// Heads answered with an HTTP error.
+    public let upgradesRefused: UInt64
+    /// Connections that sent no whole head in time.
+    public let headTimeouts: UInt64
+    /// Legs closed for breaking RFC 6455.
+    public let protocolErrors: UInt64
+    /// Legs closed at one of our limits.
+    public let limitCloses: UInt64
+    /// Legs closed for a missing pong or a stuck write.
+    public let deadPeers: UInt64
+    /// Dropped messages, by reason.
+    public let malformed: [MalformedReason: UInt64]
+    /// Media messages of callers.
+    public let carrierFramesIn: UInt64
+    /// Media messages to callers.
+    public let carrierFramesOut: UInt64
+    /// Marks sent.
+    public let marksOut: UInt64
+    /// Echoes that counted.
+    public let marksIn: UInt64
+    /// Echoes of an old generation or unknown.
+    public let marksStale: UInt64
+    /// Clears sent.
+    public let clearsOut: UInt64
+    /// input_audio_buffer.append messages.
+    public let appendsOut: UInt64
+    /// Audio deltas that were taken.
+    public let deltasIn: UInt64
+    /// Audio deltas of muted or finished responses.
+    public let deltasLate: UInt64
+    /// Caller audio dropped at waiting_ms_max.
+    public let callerDroppedMilliseconds: UInt64
+    /// Caller audio that waited and was sent later.
+    public let callerWaitedMilliseconds: UInt64
+    /// Deltas dropped because the ledger or pool was full.
+    public let playbackRefused: UInt64
+    /// Times that reading a model was paused.
+    public let modelPauses: UInt64
+    /// Sends refused at queue_bytes_max.
+    public let sendsRefused: UInt64
+    /// Times that a leg waited for room in the batch.
+    public let batchWaits: UInt64
+    /// Calls put off to the next turn by the pacer's budget.
+    public let pacerLate: UInt64
+    /// Jumps in the carrier's timestamps.
+    public let gaps: UInt64
+    /// Their sum.
+    public let gapMilliseconds: UInt64
+    /// TLS handshakes completed.
+    public let tlsHandshakes: UInt64
+    /// Of those, resumed sessions.
+    public let tlsResumed: UInt64
+
+    init(_ raw: trk_loop_stats) {
+        turns = raw.turns
+        turnsOver5Milliseconds = raw.turns_over_5ms
+        turnLongestMicroseconds = raw.turn_longest_us
+        reads = raw.reads
+        writes = raw.writes
+        bytesRead = raw.bytes_read
+        bytesWritten = raw.bytes_written
+        batches = raw.batches
+        events = raw.events
+        allocations = raw.allocations
+        frees = raw.frees
+        tlsAllocations = raw.tls_allocations
+        poolBlocksInUse = raw.pool_blocks_in_use
+        poolBlocksHigh = raw.pool_blocks_high
+        poolBlocksTotal = raw.pool_blocks_total
+        poolRefusals = raw.pool_refusals
+        legsOpen = raw.legs_open
+        legsAccepted = raw.legs_accepted
+        legsDialled = raw.legs_dialled
+        legsRefusedFull = raw.legs_refused_full
+        callsOpen = raw.calls_open
+        callsOpened = raw.calls_opened
+        upgradesRefused = raw.upgrades_refused
+        headTimeouts = raw.head_timeouts
+        protocolErrors = raw.protocol_errors
+        limitCloses = raw.limit_closes
+        deadPeers = raw.dead_peers
+        malformed = withUnsafeBytes(of: raw.malformed) { bytes in
+            let counts = bytes.bindMemory(to: UInt64.self)
+            var byReason: [MalformedReason: UInt64] = [:]
+            for (index, count) in counts.enumerated() where count > 0 {
+                if let reason = MalformedReason(rawValue: Int32(index)) { byReason[reason] = count }
+            }
+            return byReason
+        }
+        carrierFramesIn = raw.carrier_frames_in
+        carrierFramesOut = raw.carrier_frames_out
+        marksOut = raw.marks_out
+        marksIn = raw.marks_in
+        marksStale = raw.marks_stale
+        clearsOut = raw.clears_out
+        appendsOut = raw.appends_out
+        deltasIn = raw.deltas_in
+        deltasLate = raw.deltas_late
+        callerDroppedMilliseconds = raw.caller_dropped_ms
+        callerWaitedMilliseconds = raw.caller_waited_ms
+        playbackRefused = raw.playback_refused
+        modelPauses = raw.model_pauses
+        sendsRefused = raw.sends_refused
+        batchWaits = raw.batch_waits
+        pacerLate = raw.pacer_late
+        gaps = raw.gaps
+        gapMilliseconds = raw.gap_ms
+        tlsHandshakes = raw.tls_handshakes
+        tlsResumed = raw.tls_resumed
+    }
+}

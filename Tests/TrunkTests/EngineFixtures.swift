@@ -1,0 +1,91 @@
+import Foundation
+import Synchronization
+import Testing
+import Trunk
+
+/// Collects what handlers hear, for a test to wait on.
+final class Log: Sendable {
+    private struct State {
+        var lines: [String] = []
+        var waiters: [(needle: String, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+
+    private let state = Mutex(State())
+
+    var lines: [String] { state.withLock { $0.lines } }
+
+    func add(_ line: String) {
+        let ready = state.withLock { state in
+            state.lines.append(line)
+            let ready = state.waiters.filter { line.contains($0.needle) }
+            state.waiters.removeAll { line.contains($0.needle) }
+            return ready
+        }
+        for waiter in ready { waiter.continuation.resume() }
+    }
+
+    /// Returns once a line that contains `needle` has been added.
+    func wait(for needle: String) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                let isThere = state.lines.contains { $0.contains(needle) }
+                if !isThere { state.waiters.append((needle, continuation)) }
+                return isThere
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+}
+
+/// Accepts everything and hands each leg to what `makeHandler` makes.
+final class AcceptAll: LegAcceptor {
+    let makeHandler: () -> any LegHandler
+
+    init(_ makeHandler: @escaping () -> any LegHandler) { self.makeHandler = makeHandler }
+
+    func requested(_ leg: LegID, _ request: UpgradeRequest, on engine: isolated CallEngine) {
+        try? engine.accept(leg, handler: makeHandler())
+    }
+}
+
+/// Writes what it hears to a log; answers texts by a rule.
+final class Recorder: LegHandler {
+    let name: String
+    let log: Log
+    var answer: (String, LegID, isolated CallEngine) -> Void = { _, _, _ in }
+    var whenOpened: (LegID, isolated CallEngine) -> Void = { _, _ in }
+
+    init(_ name: String, _ log: Log) {
+        self.name = name
+        self.log = log
+    }
+
+    func opened(_ leg: LegID, on engine: isolated CallEngine) {
+        log.add("\(name) opened")
+        whenOpened(leg, engine)
+    }
+
+    func received(_ message: RawSpan, isText: Bool, from leg: LegID, on engine: isolated CallEngine) {
+        let text = message.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+        log.add("\(name) \(isText ? "text" : "binary") \(text.prefix(40))")
+        answer(text, leg, engine)
+    }
+
+    func timerFired(_ leg: LegID, on engine: isolated CallEngine) { log.add("\(name) timer") }
+
+    func closed(_ leg: LegID, _ ending: LegEnding, on engine: isolated CallEngine) {
+        log.add("\(name) closed \(ending.code) \(ending.cause) \(ending.reason)")
+    }
+}
+
+/// A folder that is gone after the test.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.appendingPathComponent("trunkline-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
