@@ -24,6 +24,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // System libraries.
@@ -59,12 +60,23 @@ let package = Package(
             resources: [.copy("Resources")],
             swiftSettings: swift
         ),
+        .target(
+            name: "CallServer",
+            dependencies: ["CallBridge", "Simulators", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: swift
+        ),
+        .target(
+            name: "SelfTest",
+            dependencies: ["CallBridge", "Simulators", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: swift
+        ),
         .executableTarget(
             name: "trunkline",
             dependencies: [
-                "CallBridge", "Simulators",
+                "CallServer", "RealtimeProtocol", "SelfTest",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: swift
         ),
@@ -77,7 +89,9 @@ let package = Package(
         .testTarget(
             name: "SimulatorsTests", dependencies: ["Simulators", "Trunk", "RealtimeProtocol"], swiftSettings: swift),
         .testTarget(
-            name: "CallBridgeTests", dependencies: ["CallBridge", "Simulators", "Trunk"], swiftSettings: swift),
+            name: "CallBridgeTests", dependencies: ["CallBridge", "SelfTest", "Simulators", "Trunk"],
+            swiftSettings: swift),
+        .testTarget(name: "CallServerTests", dependencies: ["CallServer"], swiftSettings: swift),
     ],
     cLanguageStandard: .c17
 )

@@ -203,7 +203,7 @@ static trk_status begin_member(scanner *s, target *next) {
   frame *const parent = &s->frames[s->depth - 1];
   skip_space(s);
   if (!parent->object) {
-    *next = (target){0};
+    *next = (target){0}; /* Paths lead through objects only. */
     return TRK_OK;
   }
   if (!read_key(s, parent, next)) return TRK_EINVALID;
@@ -214,7 +214,6 @@ static trk_status begin_member(scanner *s, target *next) {
 static trk_status open_container(scanner *s, target self) {
   if (s->depth == TRK_JSON_DEPTH_MAX) return TRK_EFULL;
   const bool object = s->text[s->at] == '{';
-  if (!object) self.inner = 0; /* Paths lead through objects only. */
   s->frames[s->depth++] = (frame){.begin = s->at, .self = self, .object = object};
   s->at++;
   return TRK_OK;

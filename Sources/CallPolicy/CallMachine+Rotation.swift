@@ -47,7 +47,7 @@ extension CallMachine {
     private var isSilentMoment: Bool {
         queue.isIdle && !isPlaying && !turn.isSpeaking && turn.answerDue == nil && toolCalls.open.isEmpty
             && protected == nil && keys.flushAt == nil
-            && !(history.awaitsTranscription && session.input?.transcription?.value != nil)
+            && !(history.awaitsTranscription && isTranscribed)
     }
 
     mutating func rotateIfSilent() {

@@ -42,11 +42,13 @@ extension CallMachine {
         guard !turn.silentItems.contains(itemID) else { return }
         turn.isSpeaking = false
         callerTurns += 1
-        let isWrittenDown = session.input?.transcription?.value != nil
         history.append(.user(itemID: itemID, text: nil))
-        if !isWrittenDown { turn.silentItems.insert(itemID) }
+        if !isTranscribed { turn.silentItems.insert(itemID) }
         if !serverAnswers { request(.callerTurn) }
     }
+
+    /// Whether the caller's words are written down.
+    var isTranscribed: Bool { session.input?.transcription?.value != nil }
 
     mutating func transcribed(_ itemID: String, _ transcript: String, _ used: TranscriptionUsage?) {
         if let used {

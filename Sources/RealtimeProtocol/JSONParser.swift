@@ -27,6 +27,12 @@ public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The offset of the offending byte from the start.
     public var offset: Int
 
+    /// An error.
+    public init(kind: Kind, offset: Int) {
+        self.kind = kind
+        self.offset = offset
+    }
+
     /// The sentence for a log.
     public var description: String { "\(kind.rawValue) at byte \(offset)" }
 }

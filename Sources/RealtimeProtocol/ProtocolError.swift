@@ -19,6 +19,13 @@ public struct ProtocolError: Error, Sendable, Equatable, CustomStringConvertible
     /// What is wrong with it.
     public var problem: Problem
 
+    /// An error.
+    public init(eventType: String? = nil, field: String, problem: Problem) {
+        self.eventType = eventType
+        self.field = field
+        self.problem = problem
+    }
+
     /// The sentence for a log.
     public var description: String {
         let event = eventType.map { "\($0): " } ?? ""

@@ -46,6 +46,9 @@ public struct CallStats: Sendable, Hashable {
     public var clearTurn: UInt64 = 0
     /// Pool blocks held.
     public var blocks: UInt64 = 0
+
+    /// Nothing yet.
+    public init() {}
 }
 
 extension CallEngine {
@@ -63,6 +66,13 @@ extension CallEngine {
         while callSeats.count <= Int(call.slot) { callSeats.append(CallSeat()) }
         callSeats[Int(call.slot)] = CallSeat(generation: call.generation, handler: handler)
         return call
+    }
+
+    /// Who hears of this call; nil when it is gone.
+    public func callHandler(_ call: CallID) -> (any CallHandler)? {
+        let slot = Int(call.slot)
+        guard slot < callSeats.count, callSeats[slot].generation == call.generation else { return nil }
+        return callSeats[slot].handler
     }
 
     /// Dials a model leg for a call; `epoch` names it in the ledger.

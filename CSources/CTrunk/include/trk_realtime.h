@@ -1,10 +1,10 @@
 /* trk_realtime.h - the Realtime dialect on the wire: what kind of event is this, and the audio.
  *
  * THREADS    Any. Pure functions.
- * OWNERSHIP  All pointers are borrowed; fields point into the text.
+ * OWNERSHIP  All pointers are borrowed; fields point into the text or the scratch.
  * REENTRANCY Nothing calls back.
  * LIMITS     The message limit is the WebSocket layer's (4 MiB by default). Ids up to
- *            TRK_REALTIME_ID_MAX bytes: a longer id makes the event invalid.
+ *            TRK_REALTIME_ID_MAX bytes of printable ASCII: any other id makes the event invalid.
  *
  * GA names only reach the core from a model; beta names and `conversation.item.created` map to
  * TRK_RT_OTHER and are handed on as text.
@@ -57,15 +57,16 @@ typedef TRK_ENUM(trk_rt_kind){
 typedef struct trk_rt_event {
   trk_rt_kind kind;
   trk_bytes type;        /* The `type` string as sent (unescaped when it held escapes). */
-  trk_bytes response_id; /* response_id, or response.id. */
-  trk_bytes item_id;     /* item_id, or item.id. */
+  trk_bytes response_id; /* response_id, or response.id. Absent when it is not a string. */
+  trk_bytes item_id;     /* item_id, or item.id. Absent when it is not a string. */
   int64_t content_index; /* -1 when absent. */
-  trk_bytes delta;       /* Only for TRK_RT_AUDIO_DELTA: base64 text, not yet checked. */
+  trk_bytes delta;       /* Only for TRK_RT_AUDIO_DELTA: base64 text, not checked. */
 } trk_rt_event;
 
 /* Scans one text message completely. `scratch` has room for `count` bytes (used for escapes only).
  * TRK_EINVALID: not valid JSON, not an object, no string `type`, a duplicate watched key, an id
- * over its limit, or an audio delta without a string `delta`. TRK_EFULL: JSON limits. */
+ * over its limit or not printable ASCII, or an audio delta without a string `delta`. TRK_EFULL:
+ * JSON limits. On an error `out` is an OTHER event without fields. [any] */
 trk_status trk_rt_scan(trk_rt_event *out, const uint8_t *text, size_t count, uint8_t *scratch);
 
 /* Bytes around the base64 text of an input_audio_buffer.append message. */

@@ -6,7 +6,8 @@
  * LIMITS     None: `count` samples in, `count` samples out.
  *
  * Linear samples are signed 16 bit: the 14 bits of mu-law and 13 of A-law are scaled up as G.191
- * does (mu-law peaks at +-32124, A-law at +-32256).
+ * does (mu-law peaks at +-32124, A-law at +-32256), and a sample on a decision value is encoded as
+ * G.191 does: upwards.
  */
 #ifndef TRK_ULAW_H
 #define TRK_ULAW_H
@@ -31,11 +32,12 @@ void trk_ulaw_decode(int16_t *out, const uint8_t *codes, size_t count);
 void trk_alaw_encode(uint8_t *out, const int16_t *samples, size_t count);
 void trk_alaw_decode(int16_t *out, const uint8_t *codes, size_t count);
 
-/* Converts one law to the other through tables (G.711 tables 3 and 4 behaviour). */
+/* Converts one law to the other through tables 3 and 4 of G.711. */
 void trk_ulaw_from_alaw(uint8_t *out, const uint8_t *codes, size_t count);
 void trk_alaw_from_ulaw(uint8_t *out, const uint8_t *codes, size_t count);
 
-/* Root mean square and peak of a run of mu-law codes, linear, 0...32767. `count` 0 gives 0. */
+/* Root mean square (rounded down) and peak of a run of mu-law codes, linear, 0...32124. `count` 0
+ * gives 0. */
 typedef struct trk_level {
   uint16_t rms;
   uint16_t peak;

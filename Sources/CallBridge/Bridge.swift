@@ -1,0 +1,52 @@
+public import CallPolicy
+import Logging
+public import Trunk
+
+/// A whole bridge without HTTP: phones come in on an engine's listener, each call gets a model. Lives on the engine.
+public final class Bridge: LegAcceptor {
+    let configuration: BridgeConfiguration
+    private(set) var openCalls = 0
+    private var refused = 0
+    private var seeds = SystemRandomNumberGenerator()
+
+    private init(_ configuration: BridgeConfiguration) { self.configuration = configuration }
+
+    /// Listens for phones on the configuration's paths. Returns the port.
+    ///
+    /// - Parameters:
+    ///   - address: Where to listen; its paths are replaced.
+    ///   - configuration: What the bridge needs to know.
+    ///   - engine: The engine that carries the calls.
+    public static func listen(
+        _ address: ListenAddress, _ configuration: BridgeConfiguration, on engine: isolated CallEngine
+    ) throws(TrunkError) -> Int {
+        var address = address
+        address.paths = configuration.paths
+        return try engine.listen(address, acceptor: Bridge(configuration))
+    }
+
+    /// Opens a call for a phone, or refuses it with 503 when there are too many.
+    public func requested(_ leg: LegID, _ request: UpgradeRequest, on engine: isolated CallEngine) {
+        guard openCalls < configuration.callsMax else {
+            refused += 1
+            configuration.logger.warning(
+                "call refused: all \(configuration.callsMax) calls are in use", metadata: ["refused": "\(refused)"])
+            engine.refuse(leg, status: 503)
+            return
+        }
+        let session = CallSession(bridge: self, carrier: leg, seed: seeds.next())
+        do throws(TrunkError) {
+            session.begin(try engine.openCall(accepting: leg, handler: session), on: engine)
+            openCalls += 1
+        } catch {
+            configuration.logger.warning("call refused: \(error)")
+        }
+    }
+
+    func callEnded() { openCalls -= 1 }
+
+    /// Gives a command to a call. A call that is gone is no error.
+    public static func command(_ command: CallCommand, to call: CallID, on engine: isolated CallEngine) {
+        (engine.callHandler(call) as? CallSession)?.command(command, on: engine)
+    }
+}

@@ -1,0 +1,58 @@
+public import CallPolicy
+public import Logging
+public import Trunk
+
+/// What a bridge needs to know.
+public struct BridgeConfiguration: Sendable {
+    /// How calls are led.
+    public var call: CallConfiguration
+    /// Where the model is.
+    public var model: ModelEndpoint
+    /// What the model can ask for.
+    public var tools: ToolRegistry
+    /// Paths on which phones open their streams.
+    public var paths: [String]
+    /// Calls at once; more are answered with 503.
+    public var callsMax: Int
+    /// Where log lines go; each call adds its id.
+    public var logger: Logger
+    /// Hears of everything worth writing down, on the loop: it must be quick.
+    public var observer: @Sendable (CallRecord) -> Void
+
+    /// Makes a configuration.
+    public init(
+        model: ModelEndpoint, call: CallConfiguration = CallConfiguration(), tools: ToolRegistry = ToolRegistry(),
+        paths: [String] = ["/media-stream", "/ws/call"], callsMax: Int = 10_000,
+        logger: Logger = Logger(label: "trunkline.bridge"), observer: @escaping @Sendable (CallRecord) -> Void = { _ in }
+    ) {
+        self.model = model
+        self.call = call
+        self.tools = tools
+        self.paths = paths
+        self.callsMax = callsMax
+        self.logger = logger
+        self.observer = observer
+    }
+}
+
+/// One thing worth writing down about one call.
+public struct CallRecord: Sendable {
+    /// The carrier's id of the call; empty before its start message.
+    public var callSID: String
+    /// The engine's id of the call.
+    public var call: CallID
+    /// Microseconds of the engine's monotonic clock.
+    public var at: Int64
+    /// What happened.
+    public var kind: Kind
+
+    /// What can be recorded.
+    public enum Kind: Sendable {
+        /// The policy says so.
+        case event(CallEvent)
+        /// The core says so: playback of an item.
+        case playback(PlaybackEvent)
+        /// The call is over; with what its audio did.
+        case ended(EndReason, EndInitiator, CallStats)
+    }
+}

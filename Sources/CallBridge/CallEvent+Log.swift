@@ -1,0 +1,43 @@
+import CallPolicy
+import Logging
+import RealtimeProtocol
+
+extension CallEvent {
+    /// Writes the event to a log. Words of the caller and the agent, keys, arguments and results appear at debug level
+    /// only; identifiers and figures at info; what went wrong at warning.
+    func log(to logger: Logger) {
+        switch self {
+        case .started(let start):
+            logger.info("call started", metadata: ["stream": "\(start.streamID)"])
+        case .modelDialled(let leg, let purpose): logger.info("model dialled", metadata: leg.metadata("\(purpose)"))
+        case .modelServing(let leg, let sessionID, let milliseconds):
+            logger.info("model serving after \(milliseconds) ms", metadata: leg.metadata(sessionID ?? ""))
+        case .modelLost(let leg, let close, let lost):
+            let text = "model connection ended: \(close.cause) \(close.code) \(close.reason)"
+            logger.log(level: lost ? .warning : .debug, "\(text)", metadata: leg.metadata(""))
+        case .reconnected(_, let outage, let items):
+            logger.info("model is back after \(outage) ms, \(items) items restored")
+        case .rotated(_, _, let forced, let items):
+            logger.info("moved to a new model session\(forced ? " (forced)" : ""), \(items) items restored")
+        case .interrupted(let interruption):
+            logger.info(
+                "agent interrupted (\(interruption.cause.rawValue)), heard \(interruption.heardMilliseconds) ms, dropped \(interruption.droppedMilliseconds) ms"
+            )
+        case .truncationRejected(_, let error): logger.warning("truncation rejected: \(error.message)")
+        case .warning(let kind, let detail): logger.warning("\(kind.rawValue): \(detail)")
+        case .turnLatency(let latency): logger.info("answered after \(latency.firstAudioMilliseconds) ms")
+        case .toolStarted(_, let name, _): logger.info("tool \(name) started")
+        case .toolFinished(_, let name, let outcome, _, let milliseconds):
+            logger.info("tool \(name) \(outcome.rawValue) after \(milliseconds) ms")
+        case .ending(let reason, let initiator, let detail):
+            logger.info("ending: \(reason.rawValue) by \(initiator.rawValue) \(detail)")
+        default: logger.debug("\(self)")
+        }
+    }
+}
+
+extension ModelLeg {
+    fileprivate func metadata(_ detail: String) -> Logger.Metadata {
+        detail.isEmpty ? ["leg": "\(number)"] : ["leg": "\(number)", "detail": "\(detail)"]
+    }
+}

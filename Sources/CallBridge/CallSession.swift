@@ -1,0 +1,235 @@
+import CallPolicy
+import Logging
+import RealtimeProtocol
+import Trunk
+
+/// One call: feeds what happens to the policy, and does what it says. Lives on the engine, all on its loop.
+final class CallSession: CallHandler {
+    private let bridge: Bridge
+    private let carrier: LegID
+    private var machine: CallMachine
+    private var call: CallID?
+    private var callSID = ""
+    private var start: CarrierStart?
+    private var logger: Logger
+    private var legs: [ModelLeg: LegID] = [:]
+    private var numbers: [LegID: ModelLeg] = [:]
+    private var tools: [String: Task<Void, Never>] = [:]
+    private var isOver = false
+
+    init(bridge: Bridge, carrier: LegID, seed: UInt64) {
+        self.bridge = bridge
+        self.carrier = carrier
+        logger = bridge.configuration.logger
+        machine = CallMachine(
+            configuration: bridge.configuration.call, tools: bridge.configuration.tools.definitions, seed: seed)
+    }
+
+    func begin(_ call: CallID, on engine: isolated CallEngine) {
+        self.call = call
+        // A phone that opens a socket and says nothing is closed: its start is due.
+        engine.setTimer(call, atMicroseconds: engine.nowMicroseconds + Self.startDeadlineMicroseconds)
+    }
+
+    /// From the upgrade to the carrier's start message.
+    private static let startDeadlineMicroseconds: Int64 = 5_000_000
+
+    // MARK: - The carrier
+
+    func carrierStarted(_ call: CallID, message: RawSpan, on engine: isolated CallEngine) {
+        guard let start = message.withUnsafeBytes({ CarrierStart(twilio: $0) }) else {
+            logger.warning("call refused: its start message lacks callSid or streamSid")
+            return finish(code: 1008, reason: "start message", on: engine)
+        }
+        callSID = start.callID
+        self.start = start
+        logger[metadataKey: "call"] = "\(start.callID)"
+        guard start.isTelephoneAudio else {
+            logger.warning(
+                "call refused: the stream is \(start.encoding) at \(start.sampleRate) Hz, expected audio/x-mulaw at 8000")
+            return finish(code: 1003, reason: "media format", on: engine)
+        }
+        engine.setTimer(call, atMicroseconds: nil)
+        feed(.carrierStarted(start), on: engine)
+    }
+
+    func carrierDigit(_ call: CallID, _ digit: String, on engine: isolated CallEngine) {
+        feed(.dtmf(digit, snapshot(on: engine)), on: engine)
+    }
+
+    func carrierStopped(_ call: CallID, on engine: isolated CallEngine) {
+        feed(.playback(snapshot(on: engine)), on: engine)
+        feed(.carrierStopped, on: engine)
+    }
+
+    func carrierClosed(_ call: CallID, _ ending: LegEnding, on engine: isolated CallEngine) {
+        if callSID.isEmpty { return finish(code: 0, reason: "", on: engine) }
+        if ending.cause != .peer, ending.cause != .local {
+            logger.warning("carrier connection ended: \(ending.cause) \(ending.code) \(ending.reason)")
+        }
+        feed(.playback(snapshot(on: engine)), on: engine)
+        feed(.carrierClosed(LegClose(ending)), on: engine)
+    }
+
+    // MARK: - The model
+
+    func modelOpened(_ call: CallID, _ leg: LegID, on engine: isolated CallEngine) {
+        guard let number = numbers[leg] else { return }
+        feed(.modelOpened(number), on: engine)
+    }
+
+    func modelEvent(
+        _ call: CallID, _ leg: LegID, _ message: RawSpan, at moment: LoopMoment, on engine: isolated CallEngine
+    ) {
+        guard let number = numbers[leg] else { return }
+        do throws(ProtocolError) {
+            let event = try message.parseServerEvent()
+            feed(.modelEvent(number, event, snapshot(on: engine)), on: engine)
+        } catch {
+            logger.warning("model event dropped: \(error)")
+        }
+    }
+
+    func modelClosed(_ call: CallID, _ leg: LegID, _ ending: LegEnding, on engine: isolated CallEngine) {
+        guard let number = numbers.removeValue(forKey: leg) else { return }
+        legs[number] = nil
+        feed(.playback(snapshot(on: engine)), on: engine)
+        feed(.modelClosed(number, LegClose(ending)), on: engine)
+    }
+
+    // MARK: - The core
+
+    func playback(_ call: CallID, _ event: PlaybackEvent, on engine: isolated CallEngine) {
+        bridge.configuration.observer(record(.playback(event), call, on: engine))
+        switch event {
+        case .arrived: break
+        case .started(let itemID): feed(.playbackStarted(itemID: itemID), on: engine)
+        case .finished(let itemID, _): feed(.playbackItemFinished(itemID: itemID), on: engine)
+        case .drained: feed(.playbackDrained, on: engine)
+        }
+    }
+
+    func timerFired(_ call: CallID, on engine: isolated CallEngine) {
+        if callSID.isEmpty {
+            logger.warning("call refused: no start message within 5 s")
+            return finish(code: 1008, reason: "no start message", on: engine)
+        }
+        feed(.timer(snapshot(on: engine)), on: engine)
+    }
+
+    func malformed(_ call: CallID, _ leg: LegID, _ reason: MalformedReason, on engine: isolated CallEngine) {
+        let peer = leg == carrier ? "carrier" : "model"
+        logger.debug("message of the \(peer) dropped: \(reason)")
+    }
+
+    func command(_ command: CallCommand, on engine: isolated CallEngine) {
+        feed(.command(command, snapshot(on: engine)), on: engine)
+    }
+
+    func toolFinished(_ callID: String, _ result: ToolResult, on engine: isolated CallEngine) {
+        tools[callID] = nil
+        feed(.toolFinished(callID: callID, result), on: engine)
+    }
+
+    // MARK: - Policy
+
+    private func snapshot(on engine: isolated CallEngine) -> PlaybackSnapshot {
+        guard let call else { return .silent }
+        let playback = engine.playback(call)
+        if playback.items.isEmpty, playback.queuedMilliseconds == 0 { return .silent }
+        return PlaybackSnapshot(
+            items: playback.items.map(PlaybackItem.init), queuedMilliseconds: playback.queuedMilliseconds)
+    }
+
+    private func feed(_ input: CallInput, on engine: isolated CallEngine) {
+        if isOver { return }
+        for action in machine.handle(input, at: CallTime(milliseconds: engine.nowMicroseconds / 1_000)) {
+            perform(action, on: engine)
+        }
+    }
+
+    private func perform(_ action: CallAction, on engine: isolated CallEngine) {
+        guard let call, !isOver else { return }
+        switch action {
+        case .dialModel(let number): dial(number, call, on: engine)
+        case .closeModel(let number, let code, let reason):
+            guard let leg = legs[number] else { return }
+            engine.close(leg, code: code, reason: reason)
+        case .send(let number, let event): send(event, to: number, on: engine)
+        case .openCallerAudio(let number): try? engine.route(call, to: legs[number])
+        case .holdCallerAudio: try? engine.route(call, to: nil)
+        case .interruptPlayback: engine.interrupt(call)
+        case .muteResponse(let responseID): engine.muteResponse(responseID, of: call)
+        case .runTool(let invocation): run(invocation, call, on: engine)
+        case .cancelTool(let callID): tools.removeValue(forKey: callID)?.cancel()
+        case .setTimer(let moment): engine.setTimer(call, atMicroseconds: moment.map { $0.milliseconds * 1_000 })
+        case .closeCarrier(let code, let reason): engine.close(carrier, code: code, reason: reason)
+        case .muteAgent(let muted): engine.muteAgent(call, muted)
+        case .record(let event):
+            event.log(to: logger)
+            bridge.configuration.observer(record(.event(event), call, on: engine))
+        case .ended(let reason, let initiator): end(reason, initiator, call, on: engine)
+        }
+    }
+
+    private func dial(_ number: ModelLeg, _ call: CallID, on engine: isolated CallEngine) {
+        do throws(TrunkError) {
+            let leg = try engine.dialModel(
+                bridge.configuration.model.dialTarget, for: call, epoch: UInt32(truncatingIfNeeded: number.number))
+            legs[number] = leg
+            numbers[leg] = number
+        } catch {
+            logger.warning("model cannot be dialled: \(error)")
+            feed(.modelClosed(number, LegClose(cause: error.code == .tls ? .tlsFailed : .connectFailed)), on: engine)
+        }
+    }
+
+    private func send(_ event: ClientEvent, to number: ModelLeg, on engine: isolated CallEngine) {
+        guard let leg = legs[number] else { return }
+        do throws(TrunkError) {
+            try engine.send(text: event.encode(), to: leg)
+        } catch {
+            // The queue is bounded: a model that does not read ends as a stuck peer. A closing leg is ordinary.
+            if error.code == .full { logger.warning("\(event.type) not sent: the model does not read") }
+        }
+    }
+
+    private func run(_ invocation: ToolInvocation, _ call: CallID, on engine: CallEngine) {
+        let registry = bridge.configuration.tools
+        let context = ToolContext(callID: invocation.callID, carrier: start, wallClock: .now())
+        tools[invocation.callID] = Task {
+            let result = await registry.run(invocation, context: context)
+            if Task.isCancelled { return }
+            await engine.perform { engine in
+                (engine.callHandler(call) as? CallSession)?.toolFinished(invocation.callID, result, on: engine)
+            }
+        }
+    }
+
+    // MARK: - The end
+
+    private func end(_ reason: EndReason, _ initiator: EndInitiator, _ call: CallID, on engine: isolated CallEngine) {
+        let stats = engine.stats(of: call) ?? CallStats()
+        logger.info(
+            "call ended: \(reason.rawValue) by \(initiator.rawValue)",
+            metadata: [
+                "frames_in": "\(stats.framesIn)", "frames_out": "\(stats.framesOut)",
+                "dropped_ms": "\(stats.droppedMilliseconds)", "malformed": "\(stats.malformed)",
+            ])
+        bridge.configuration.observer(record(.ended(reason, initiator, stats), call, on: engine))
+        finish(code: 1000, reason: "", on: engine)
+    }
+
+    private func finish(code: Int, reason: String, on engine: isolated CallEngine) {
+        guard let call, !isOver else { return }
+        isOver = true
+        for task in tools.values { task.cancel() }
+        tools = [:]
+        engine.endCall(call, code: code, reason: reason)
+        bridge.callEnded()
+    }
+
+    private func record(_ kind: CallRecord.Kind, _ call: CallID, on engine: isolated CallEngine) -> CallRecord {
+        CallRecord(callSID: callSID, call: call, at: engine.nowMicroseconds, kind: kind)
+    }
+}

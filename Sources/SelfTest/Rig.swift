@@ -1,0 +1,110 @@
+public import CallBridge
+public import CallPolicy
+import Foundation
+public import Logging
+public import Simulators
+import Synchronization
+public import Trunk
+
+/// A whole telephone world on one machine: a server, a model behind TLS, and phones, each on a loop of its own.
+public final class Rig: Sendable {
+    /// The engine of the server under test.
+    public let server: CallEngine
+    /// The engine of the simulated model.
+    public let model: CallEngine
+    /// The engine of the simulated phones.
+    public let phones: CallEngine
+    /// What the model saw and did.
+    public let modelLog: ModelLog
+    private let serverPort: Int
+    private let folder: String
+
+    /// How a rig is set up.
+    public struct Setup: Sendable {
+        /// The model's behaviour.
+        public var model = ModelScript()
+        /// How the server leads calls.
+        public var call = CallConfiguration()
+        /// The server's tools.
+        public var tools = ToolRegistry()
+        /// The server's engine.
+        public var engine = EngineConfiguration()
+        /// Whether the server dials the model over TLS.
+        public var isSecure = true
+        /// The server's log.
+        public var logger = Logger(label: "trunkline") { _ in SwiftLogNoOpLogHandler() }
+        /// Keeps records of calls; long runs of many calls keep none.
+        public var keepsRecords = true
+
+        /// The defaults: a parrot behind TLS.
+        public init() {}
+    }
+
+    /// Starts everything. End it with `stop`.
+    public init(_ setup: Setup = Setup()) async throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("trunkline-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        folder = path
+        let log = ModelLog()
+        modelLog = log
+        let certificate = try LoopbackCertificate(in: path)
+        server = try CallEngine.start(setup.engine)
+        model = try CallEngine.start()
+        phones = try CallEngine.start()
+        let script = setup.model
+        let modelPort = try await model.perform { engine in
+            try ModelSimulator.listen(script, log: log, certificate: setup.isSecure ? certificate : nil, on: engine)
+        }
+        let endpoint = try ModelEndpoint(
+            url: "\(setup.isSecure ? "wss" : "ws")://localhost:\(modelPort)\(ModelSimulator.path)",
+            model: setup.call.session.model, key: "sk-simulated",
+            authorityFile: setup.isSecure ? certificate.certificateFile : nil)
+        var configuration = BridgeConfiguration(
+            model: endpoint, call: setup.call, tools: setup.tools, logger: setup.logger)
+        let store = RecordStore()
+        if setup.keepsRecords { configuration.observer = { store.add($0) } }
+        records = store
+        let bridge = configuration
+        serverPort = try await server.perform { engine in
+            try Bridge.listen(ListenAddress(host: "127.0.0.1", port: 0, paths: []), bridge, on: engine)
+        }
+    }
+
+    private let records: RecordStore
+
+    /// Everything that the server wrote down, oldest first.
+    public var callRecords: [CallRecord] { records.all }
+
+    /// Lets a phone call the server.
+    public func call(_ script: PhoneScript) async throws -> PhoneSimulator.Outcome {
+        let target = DialTarget(host: "127.0.0.1", port: serverPort, isSecure: false, target: "/media-stream")
+        return try await phones.perform { engine in try PhoneSimulator.call(target, script, on: engine) }
+    }
+
+    /// Gives a command to a call that has begun.
+    public func command(_ command: CallCommand, callSID: String) async {
+        guard let call = callRecords.first(where: { $0.callSID == callSID })?.call else { return }
+        await server.perform { engine in Bridge.command(command, to: call, on: engine) }
+    }
+
+    /// Stops everything.
+    public func stop() async {
+        await phones.stop()
+        await server.stop()
+        await model.stop()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+}
+
+/// Gathers records from the server's loop.
+private final class RecordStore: Sendable {
+    /// Records that are kept; a demo has some hundreds.
+    private static let capacity = 200_000
+    private let records = Mutex<[CallRecord]>([])
+
+    var all: [CallRecord] { records.withLock { $0 } }
+
+    func add(_ record: CallRecord) {
+        records.withLock { if $0.count < Self.capacity { $0.append(record) } }
+    }
+}

@@ -1,0 +1,185 @@
+import CallPolicy
+import RealtimeProtocol
+import Testing
+
+@Suite struct BargeInTests {
+    /// A call in which the agent is speaking.
+    private func speaking(
+        _ configure: (inout CallConfiguration) -> Void = { _ in }, done: Bool = false
+    ) -> TestCall {
+        var call = TestCall(configure)
+        call.begin()
+        call.callerSays("Hello.", item: "item_u1")
+        call.responseBegins("resp_1", items: ["item_a1"])
+        call.says("one two three four five", item: "item_a1", response: "resp_1")
+        call.plays([("item_a1", 2_000, 1_000)], complete: done)
+        if done { call.responseEnds("resp_1") }
+        return call
+    }
+
+    private func speaks(_ call: inout TestCall, _ item: String = "item_u2") -> [String] {
+        call.model(.speechStarted(itemID: item, audioStartMilliseconds: 0))
+    }
+
+    @Test func speechClearsMutesAndTruncatesInOneTurn() {
+        var call = speaking()
+        #expect(speaks(&call) == ["clear", "mute resp_1", "1 < truncate item_a1 1000"])
+    }
+
+    @Test func speechInterruptsAudioWhoseResponseIsDone() {
+        var call = speaking(done: true)
+        #expect(speaks(&call) == ["clear", "1 < truncate item_a1 1000"])
+    }
+
+    @Test func theResponseIsCancelledWhenTheServerDoesNotInterrupt() {
+        var call = speaking { $0.session.turnDetection = .serverVAD(interruptResponse: false) }
+        #expect(speaks(&call) == ["clear", "mute resp_1", "1 < cancel resp_1", "1 < truncate item_a1 1000"])
+        var over = speaking({ $0.session.turnDetection = .serverVAD(interruptResponse: false) }, done: true)
+        #expect(speaks(&over) == ["clear", "1 < truncate item_a1 1000"])
+    }
+
+    @Test func nothingHappensWhenNothingPlays() {
+        var call = TestCall()
+        call.begin()
+        #expect(speaks(&call) == [])
+        var heard = speaking(done: true)
+        heard.heardAll(["item_a1"])
+        #expect(speaks(&heard) == [])
+    }
+
+    @Test func interruptingTwiceIsTheSameAsOnce() {
+        var call = speaking()
+        let first = speaks(&call)
+        call.playing = .silent
+        #expect(first.count == 3)
+        #expect(speaks(&call) == [])
+        // Even when the core still lists the item.
+        call.plays([("item_a1", 2_000, 1_000)])
+        #expect(!speaks(&call).contains { $0.contains("truncate") })
+    }
+
+    @Test func everyItemIsCutWhereItWasHeard() {
+        var call = TestCall()
+        call.begin()
+        call.callerSays("Hello.", item: "item_u1")
+        call.responseBegins("resp_1", items: ["item_a1", "item_a2", "item_a3"])
+        call.responseEnds("resp_1")
+        call.plays([("item_a1", 900, 900), ("item_a2", 1_500, 400), ("item_a3", 700, 0), ("item_a4", 0, 0)])
+        #expect(speaks(&call) == ["clear", "1 < truncate item_a2 400", "1 < truncate item_a3 0"])
+    }
+
+    @Test func aPositionIsNeverBeyondWhatWasReceived() {
+        var call = speaking()
+        call.plays([("item_a1", 500, 800)], complete: false)
+        #expect(speaks(&call) == ["clear", "mute resp_1", "1 < truncate item_a1 500"])
+    }
+
+    @Test func anAnswerThatHasNoAudioYetIsMutedOnly() {
+        var call = TestCall()
+        call.begin()
+        call.callerSays("Hello.", item: "item_u1")
+        call.responseBegins("resp_1", items: ["item_a1"])
+        #expect(speaks(&call) == ["mute resp_1"])
+    }
+
+    @Test func wordsThatNeverBecameAudioAreForgotten() {
+        var call = TestCall()
+        call.begin()
+        call.callerSays("Hello.", item: "item_u1")
+        call.responseBegins("resp_1", items: ["item_a1"])
+        _ = speaks(&call)
+        let part = ContentPart(kind: .outputAudio, transcript: "One moment")
+        let kind = ConversationItem.Kind.message(.init(role: "assistant", content: [part]))
+        let item = ConversationItem(id: "item_a1", status: .incomplete, kind: kind)
+        #expect(
+            call.model(.outputItemDone(responseID: "resp_1", outputIndex: 0, item: item))
+                == ["1 < delete item_a1"])
+    }
+
+    @Test func itemsOfAnEarlierLegAreClearedButNotTruncated() {
+        var call = speaking(done: true)
+        call.give(.modelClosed(ModelLeg(1), LegClose(cause: .transportLost)))
+        call.ready(2)
+        call.plays([("item_a1", 2_000, 1_500)], leg: 1)
+        #expect(speaks(&call) == ["clear"])
+    }
+
+    @Test func aRejectedTruncationIsCountedAndNothingElse() {
+        var call = speaking()
+        _ = speaks(&call)
+        let id = call.lastSent("conversation.item.truncate")?.eventID
+        let error = APIError(code: "invalid_value", message: "already shorter", eventID: id)
+        #expect(call.model(.error(error)) == [])
+        #expect(call.machine.counters.truncationsRejected == 1)
+        #expect(call.records.contains(.truncationRejected(itemID: "item_a1", error)))
+    }
+
+    @Test func heardAndUnheardWordsAreWrittenDown() {
+        var call = speaking()
+        _ = speaks(&call)
+        call.responseEnds("resp_1", .cancelled, .init(type: "cancelled", reason: "turn_detected"))
+        #expect(
+            call.records.contains(
+                .agentTranscript(
+                    AgentTranscript(
+                        itemID: "item_a1", heard: "one two", unheard: "three four five", heardMilliseconds: 1_000,
+                        wasInterrupted: true))))
+    }
+
+    @Test func whatWasHeardWhollyIsWrittenDownWholly() {
+        var call = speaking(done: true)
+        call.heardAll(["item_a1"])
+        #expect(
+            call.records.contains(
+                .agentTranscript(
+                    AgentTranscript(
+                        itemID: "item_a1", heard: "one two three four five", unheard: "", heardMilliseconds: nil,
+                        wasInterrupted: false))))
+    }
+
+    @Test func keysInterruptAndAlwaysCancel() {
+        var call = speaking()
+        #expect(
+            call.give(.dtmf("5", call.playing))
+                == ["clear", "mute resp_1", "1 < cancel resp_1", "1 < truncate item_a1 1000"])
+    }
+
+    // MARK: Utterances that must be heard
+
+    private func notice() -> TestCall {
+        var call = TestCall {
+            $0.greeting = .agentFirst(.exactly("This call is recorded."))
+            $0.greetingIsInterruptible = false
+        }
+        call.begin()
+        return call
+    }
+
+    @Test func aProtectedUtteranceTellsTheServerNotToInterrupt() {
+        var call = notice()
+        #expect(
+            call.lines.suffix(3) == ["open 1", "1 < session.update uninterruptible", "1 < create greeting"])
+        call.responseBegins("resp_1", ours: true, items: ["item_a1"])
+        call.says("This call is recorded.", item: "item_a1", response: "resp_1")
+        call.plays([("item_a1", 2_000, 500)])
+        #expect(speaks(&call) == [])
+        #expect(call.records.contains(.interruptionSuppressed))
+        #expect(call.responseEnds("resp_1") == [])
+        #expect(call.model(.speechStopped(itemID: "item_u2", audioEndMilliseconds: 0)) == [])
+        #expect(call.heardAll(["item_a1"]) == ["1 < session.update"])
+        #expect(call.negotiated().input?.turnDetection?.value?.interruptResponse == true)
+    }
+
+    @Test func aProtectedUtteranceThatFailsIsNotProtectedAnyMore() {
+        var call = notice()
+        let id = call.lastSent("response.create")?.eventID
+        #expect(
+            call.model(.error(APIError(code: "invalid_value", message: "", eventID: id))) == ["1 < session.update"])
+    }
+
+    @Test func aCallerWhoMayNeverInterruptIsNotCut() {
+        var call = speaking { $0.callerMayInterrupt = false }
+        #expect(call.lines.contains("1 < session.update uninterruptible"))
+        #expect(speaks(&call) == [])
+    }
+}
