@@ -30,7 +30,11 @@ let package = Package(
         // System libraries.
         .systemLibrary(name: "CUV", path: "CSources/CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
         .systemLibrary(
-            name: "COpenSSL", path: "CSources/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+            name: "COpenSSL",
+            path: "CSources/COpenSSL",
+            pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"])]
+        ),
         .systemLibrary(name: "COpus", path: "CSources/COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
 
         // The media core.
@@ -87,10 +91,15 @@ let package = Package(
         .testTarget(name: "RealtimeProtocolTests", dependencies: ["RealtimeProtocol"], swiftSettings: swift),
         .testTarget(name: "CallPolicyTests", dependencies: ["CallPolicy", "RealtimeProtocol"], swiftSettings: swift),
         .testTarget(
-            name: "SimulatorsTests", dependencies: ["Simulators", "Trunk", "RealtimeProtocol"], swiftSettings: swift),
+            name: "SimulatorsTests",
+            dependencies: ["Simulators", "Trunk", "RealtimeProtocol"],
+            swiftSettings: swift
+        ),
         .testTarget(
-            name: "CallBridgeTests", dependencies: ["CallBridge", "SelfTest", "Simulators", "Trunk"],
-            swiftSettings: swift),
+            name: "CallBridgeTests",
+            dependencies: ["CallBridge", "SelfTest", "Simulators", "Trunk"],
+            swiftSettings: swift
+        ),
         .testTarget(name: "CallServerTests", dependencies: ["CallServer"], swiftSettings: swift),
     ],
     cLanguageStandard: .c17

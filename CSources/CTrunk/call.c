@@ -1,6 +1,10 @@
 /* call.c - a call: who belongs to it, where its audio flows, and the public functions. */
 #include "internal.h"
 
+static uint32_t ms_of(uint64_t bytes) {
+  return (uint32_t)(bytes / TRK_ULAW_BYTES_PER_MS);
+}
+
 trk_call *trk_call_find(const trk_loop *loop, trk_call_id id) {
   return trk_table_find(&loop->calls, id.slot, id.generation);
 }
@@ -78,11 +82,18 @@ void trk_call_on_leg_drained(trk_leg *leg) {
     trk_pacer_run(call);
 }
 
-/* Everything queued on a leg of this call was given to the system in this turn. */
-void trk_call_on_flushed(trk_call *call) {
-  if (!call->clear_pending || !call->carrier || trk_leg_pending_bytes(call->carrier) > 0) return;
+/* Everything queued on this leg was given to the system: audio that stopped at a full queue goes on
+ * at once, since no other event may come to move it. */
+void trk_call_on_flushed(trk_leg *leg) {
+  trk_call *call = leg->call;
+  if (leg == call->route) {
+    if (ms_of(call->waiting.bytes) >= call->loop->config.append_ms) trk_call_send_waiting(call);
+    return;
+  }
+  if (leg != call->carrier) return;
+  if (call->clear_pending) call->stats.clear_turn = call->loop->turn;
   call->clear_pending = false;
-  call->stats.clear_turn = call->loop->turn;
+  if (call->playback.bytes > 0 && !call->pace.armed) trk_pacer_run(call);
 }
 
 /* ---- Public functions ---- */
@@ -142,10 +153,6 @@ trk_status trk_call_route(trk_loop *loop, trk_call_id id, trk_leg_id leg_id) {
   call->epoch = leg->model_epoch;
   trk_call_send_waiting(call);
   return TRK_OK;
-}
-
-static uint32_t ms_of(uint64_t bytes) {
-  return (uint32_t)(bytes / TRK_ULAW_BYTES_PER_MS);
 }
 
 trk_status trk_call_playback(trk_loop *loop, trk_call_id id, trk_playback_item *items,

@@ -88,6 +88,7 @@ void trk_call_send_waiting(trk_call *call) {
 /* Density: frames are gathered and go out together. */
 static void gather(trk_call *call, trk_bytes base64, size_t count) {
   if (!trk_call_decode(call->loop, &call->waiting, base64)) {
+    call->loop->stats.caller_dropped_ms += ms_of(count);
     call->stats.dropped_ms += ms_of(count);
     return;
   }

@@ -56,10 +56,9 @@ int32_t trk_http_head_end(const uint8_t *bytes, size_t count, size_t *from,
   for (size_t i = *from; i < count; i++) {
     if (i >= limits.head_max) return -431;
     if (bytes[i] != '\n') continue;
-    /* A bare LF ends nothing here; the parser rejects it. */
-    const bool blank =
-        i >= 3 && bytes[i - 1] == '\r' && bytes[i - 2] == '\n' && bytes[i - 3] == '\r';
-    if (blank) {
+    /* Only LF alone: such a head may never end as others see it, so it is refused at once. */
+    if (i == 0 || bytes[i - 1] != '\r') return -400;
+    if (i >= 3 && bytes[i - 2] == '\n') {
       *from = 0;
       return (int32_t)(i + 1);
     }
@@ -102,6 +101,35 @@ static int32_t parse_headers(trk_http_head *out, const uint8_t *bytes, size_t co
   }
 }
 
+static bool is_digit(uint8_t c) {
+  return c >= '0' && c <= '9';
+}
+
+/* A name, an IPv4 address or an IPv6 address in brackets, then perhaps a port: who reads a path or
+ * a user into it would route elsewhere than we do. */
+static bool is_host(trk_bytes host) {
+  size_t at = 0;
+  if (host.count > 0 && host.data[0] == '[') {
+    const uint8_t *end = memchr(host.data, ']', host.count);
+    if (!end || end == host.data + 1) return false;
+    for (at = 1; host.data + at < end; at++)
+      if (!is_digit(host.data[at]) && !strchr(":.abcdefABCDEF", host.data[at])) return false;
+    at++;
+  } else {
+    while (at < host.count && host.data[at] != ':') {
+      const uint8_t c = host.data[at++];
+      const bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+      if (!is_letter && !is_digit(c) && c != '-' && c != '.' && c != '_') return false;
+    }
+    if (at == 0) return false;
+  }
+  if (at == host.count) return true;
+  if (host.data[at] != ':') return false;
+  while (++at < host.count)
+    if (!is_digit(host.data[at])) return false;
+  return true;
+}
+
 /* "METHOD SP target SP HTTP/1.1" with single spaces. */
 static int32_t parse_request_line(trk_http_head *out, trk_bytes line) {
   const uint8_t *space = memchr(line.data, ' ', line.count);
@@ -142,8 +170,9 @@ int32_t trk_http_parse_request(trk_http_head *out, const uint8_t *bytes, size_t 
   if (status < 0) return status;
   /* HTTP/1.0 may ask plain questions, but can not be upgraded (RFC 6455 section 4.1). */
   if (old_version == 1 && trk_http_wants_websocket(out)) return -505;
-  if (old_version == 0 && trk_http_count(out, "host") != 1) return -400;
-  return 0;
+  const uint32_t hosts = trk_http_count(out, "host");
+  if (hosts > 1 || (hosts == 0 && old_version == 0)) return -400;
+  return hosts == 0 || is_host(trk_http_find(out, "host")) ? 0 : -400;
 }
 
 int32_t trk_http_parse_response(trk_http_head *out, const uint8_t *bytes, size_t count,

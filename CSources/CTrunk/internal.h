@@ -378,7 +378,7 @@ void trk_call_on_leg_closed(trk_leg *leg);
 void trk_call_on_leg_drained(trk_leg *leg);
 void trk_call_push(trk_call *call, trk_event_kind kind, trk_leg *leg, int32_t a, trk_bytes bytes);
 void trk_call_malformed(trk_leg *leg, trk_malformed reason);
-void trk_call_on_flushed(trk_call *call);
+void trk_call_on_flushed(trk_leg *leg);
 
 /* call_carrier.c */
 void trk_call_carrier_message(trk_call *call, const uint8_t *bytes, size_t count);

@@ -194,7 +194,8 @@ size_t trk_leg_read_head(trk_leg *leg, uint8_t *bytes, size_t count) {
     if (leg->is_server)
       trk_leg_answer_error(leg, -end);
     else
-      trk_leg_fail(leg, 1006, TRK_CLOSE_PROTOCOL, 0, "the answer's head is too big");
+      trk_leg_fail(leg, 1006, TRK_CLOSE_PROTOCOL, 0,
+                   end == -431 ? "the answer's head is too big" : "the answer is not HTTP/1.1");
     return count;
   }
   const size_t used = (size_t)end - before;

@@ -16,6 +16,8 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
 /* The peer has closed its half. */
 void trk_leg_on_ended(trk_leg *leg) {
   leg->peer_ended = true;
+  /* What it said before is heard first. */
+  if (leg->backlog.count > 0 && leg->state != TRK_LEG_LINGER) return;
   switch (leg->state) {
     case TRK_LEG_LINGER:
       if (trk_leg_pending_bytes(leg) == 0) trk_leg_kill(leg);
@@ -131,6 +133,7 @@ void trk_leg_run_deferred(trk_loop *loop) {
       trk_leg_take_plain(leg, backlog.data, backlog.count);
     trk_buffer_release(loop, &backlog);
     trk_leg_update_reading(leg);
+    if (leg->peer_ended) trk_leg_on_ended(leg);
     leg = next;
   }
 }
@@ -258,7 +261,7 @@ void trk_leg_flush(trk_leg *leg) {
   } else if (!write_now(leg, &leg->out)) {
     return;
   }
-  if (leg->call) trk_call_on_flushed(leg->call);
+  if (leg->call) trk_call_on_flushed(leg);
   if (leg->state != TRK_LEG_LINGER) return;
   if (leg->ssl && !leg->shut && !(SSL_get_shutdown(leg->ssl) & SSL_SENT_SHUTDOWN)) {
     trk_tls_shutdown(leg);

@@ -90,6 +90,7 @@ trk_status trk_leg_send_close(trk_leg *leg, uint16_t code, const char *reason) {
   uint8_t payload[TRK_WS_CONTROL_MAX] = {(uint8_t)(code >> 8), (uint8_t)code};
   size_t count = strlen(reason);
   if (count > sizeof payload - 2) count = sizeof payload - 2;
+  while (reason[count] != 0 && ((uint8_t)reason[count] & 0xC0) == 0x80) count--; /* No half one. */
   memcpy(payload + 2, reason, count);
   const trk_bytes part = {payload, code == 0 || code == 1005 ? 0 : count + 2};
   const trk_status status = trk_leg_send_parts(leg, TRK_WS_CLOSE, &part, 1);

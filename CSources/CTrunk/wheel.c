@@ -103,8 +103,10 @@ void trk_wheel_advance(trk_loop *loop) {
   }
 }
 
+/* libuv's clock may be coarser than ours and wake us just before the slot is due: it is set anew
+ * then, also to the same moment. */
 static void on_timer(uv_timer_t *timer) {
-  (void)timer;
+  TRK_OWNER_OF(timer, trk_loop, timer)->wheel.scheduled_ms = -1;
 }
 
 /* Milliseconds to the next filled slot, 1 to TRK_WHEEL_SLOTS. */

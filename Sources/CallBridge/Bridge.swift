@@ -18,7 +18,9 @@ public final class Bridge: LegAcceptor {
     ///   - configuration: What the bridge needs to know.
     ///   - engine: The engine that carries the calls.
     public static func listen(
-        _ address: ListenAddress, _ configuration: BridgeConfiguration, on engine: isolated CallEngine
+        _ address: ListenAddress,
+        _ configuration: BridgeConfiguration,
+        on engine: isolated CallEngine
     ) throws(TrunkError) -> Int {
         var address = address
         address.paths = configuration.paths
@@ -30,7 +32,9 @@ public final class Bridge: LegAcceptor {
         guard openCalls < configuration.callsMax else {
             refused += 1
             configuration.logger.warning(
-                "call refused: all \(configuration.callsMax) calls are in use", metadata: ["refused": "\(refused)"])
+                "call refused: all \(configuration.callsMax) calls are in use",
+                metadata: ["refused": "\(refused)"]
+            )
             engine.refuse(leg, status: 503)
             return
         }

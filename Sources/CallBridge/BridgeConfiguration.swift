@@ -21,9 +21,13 @@ public struct BridgeConfiguration: Sendable {
 
     /// Makes a configuration.
     public init(
-        model: ModelEndpoint, call: CallConfiguration = CallConfiguration(), tools: ToolRegistry = ToolRegistry(),
-        paths: [String] = ["/media-stream", "/ws/call"], callsMax: Int = 10_000,
-        logger: Logger = Logger(label: "trunkline.bridge"), observer: @escaping @Sendable (CallRecord) -> Void = { _ in }
+        model: ModelEndpoint,
+        call: CallConfiguration = CallConfiguration(),
+        tools: ToolRegistry = ToolRegistry(),
+        paths: [String] = ["/media-stream", "/ws/call"],
+        callsMax: Int = 10_000,
+        logger: Logger = Logger(label: "trunkline.bridge"),
+        observer: @escaping @Sendable (CallRecord) -> Void = { _ in }
     ) {
         self.model = model
         self.call = call

@@ -22,7 +22,10 @@ final class CallSession: CallHandler {
         self.carrier = carrier
         logger = bridge.configuration.logger
         machine = CallMachine(
-            configuration: bridge.configuration.call, tools: bridge.configuration.tools.definitions, seed: seed)
+            configuration: bridge.configuration.call,
+            tools: bridge.configuration.tools.definitions,
+            seed: seed
+        )
     }
 
     func begin(_ call: CallID, on engine: isolated CallEngine) {
@@ -46,7 +49,8 @@ final class CallSession: CallHandler {
         logger[metadataKey: "call"] = "\(start.callID)"
         guard start.isTelephoneAudio else {
             logger.warning(
-                "call refused: the stream is \(start.encoding) at \(start.sampleRate) Hz, expected audio/x-mulaw at 8000")
+                "call refused: the stream is \(start.encoding) at \(start.sampleRate) Hz, expected audio/x-mulaw at 8000"
+            )
             return finish(code: 1003, reason: "media format", on: engine)
         }
         engine.setTimer(call, atMicroseconds: nil)
@@ -79,7 +83,11 @@ final class CallSession: CallHandler {
     }
 
     func modelEvent(
-        _ call: CallID, _ leg: LegID, _ message: RawSpan, at moment: LoopMoment, on engine: isolated CallEngine
+        _ call: CallID,
+        _ leg: LegID,
+        _ message: RawSpan,
+        at moment: LoopMoment,
+        on engine: isolated CallEngine
     ) {
         guard let number = numbers[leg] else { return }
         do throws(ProtocolError) {
@@ -138,7 +146,9 @@ final class CallSession: CallHandler {
         let playback = engine.playback(call)
         if playback.items.isEmpty, playback.queuedMilliseconds == 0 { return .silent }
         return PlaybackSnapshot(
-            items: playback.items.map(PlaybackItem.init), queuedMilliseconds: playback.queuedMilliseconds)
+            items: playback.items.map(PlaybackItem.init),
+            queuedMilliseconds: playback.queuedMilliseconds
+        )
     }
 
     private func feed(_ input: CallInput, on engine: isolated CallEngine) {
@@ -175,7 +185,10 @@ final class CallSession: CallHandler {
     private func dial(_ number: ModelLeg, _ call: CallID, on engine: isolated CallEngine) {
         do throws(TrunkError) {
             let leg = try engine.dialModel(
-                bridge.configuration.model.dialTarget, for: call, epoch: UInt32(truncatingIfNeeded: number.number))
+                bridge.configuration.model.dialTarget,
+                for: call,
+                epoch: UInt32(truncatingIfNeeded: number.number)
+            )
             legs[number] = leg
             numbers[leg] = number
         } catch {
@@ -215,7 +228,8 @@ final class CallSession: CallHandler {
             metadata: [
                 "frames_in": "\(stats.framesIn)", "frames_out": "\(stats.framesOut)",
                 "dropped_ms": "\(stats.droppedMilliseconds)", "malformed": "\(stats.malformed)",
-            ])
+            ]
+        )
         bridge.configuration.observer(record(.ended(reason, initiator, stats), call, on: engine))
         finish(code: 1000, reason: "", on: engine)
     }

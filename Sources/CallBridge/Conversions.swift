@@ -20,9 +20,14 @@ extension CarrierStart {
         }
         let format = start["mediaFormat"]
         self.init(
-            streamID: streamID, callID: callID, accountID: start["accountSid"]?.stringValue ?? "",
-            parameters: Dictionary(kept) { first, _ in first }, encoding: format?["encoding"]?.stringValue ?? "",
-            sampleRate: number(format?["sampleRate"]) ?? 0, channels: number(format?["channels"]) ?? 0)
+            streamID: streamID,
+            callID: callID,
+            accountID: start["accountSid"]?.stringValue ?? "",
+            parameters: Dictionary(kept) { first, _ in first },
+            encoding: format?["encoding"]?.stringValue ?? "",
+            sampleRate: number(format?["sampleRate"]) ?? 0,
+            channels: number(format?["channels"]) ?? 0
+        )
     }
 
     /// Parameters of a stream that are kept.
@@ -54,9 +59,14 @@ extension LegClose {
 extension PlaybackItem {
     init(_ item: LedgerItem) {
         self.init(
-            itemID: item.itemID, contentIndex: item.contentIndex, modelLeg: ModelLeg(Int(item.epoch)),
-            receivedMilliseconds: item.receivedMilliseconds, sentMilliseconds: item.sentMilliseconds,
-            heardMilliseconds: item.heardMilliseconds, isComplete: item.isComplete)
+            itemID: item.itemID,
+            contentIndex: item.contentIndex,
+            modelLeg: ModelLeg(Int(item.epoch)),
+            receivedMilliseconds: item.receivedMilliseconds,
+            sentMilliseconds: item.sentMilliseconds,
+            heardMilliseconds: item.heardMilliseconds,
+            isComplete: item.isComplete
+        )
     }
 }
 

@@ -50,11 +50,20 @@ public struct ModelEndpoint: Sendable {
         target = Self.target(String(rest.dropFirst(authority.count)), model: model)
     }
 
+    /// Host, port and target, for logs: without the key.
+    public var address: String { "\(host):\(port)\(target)" }
+
     /// Whom to dial.
     var dialTarget: DialTarget {
         let headers = key.isEmpty ? [] : [(name: "Authorization", value: "Bearer \(key)")]
         return DialTarget(
-            host: host, port: port, isSecure: isSecure, target: target, headers: headers, authorityFile: authorityFile)
+            host: host,
+            port: port,
+            isSecure: isSecure,
+            target: target,
+            headers: headers,
+            authorityFile: authorityFile
+        )
     }
 
     private static func split(_ authority: Substring, defaultPort: Int) -> (host: String, port: Int)? {

@@ -7,7 +7,9 @@ extension WallClock {
         let date = Date()
         let zone = TimeZone.current
         return WallClock(
-            secondsSince1970: Int64(date.timeIntervalSince1970), offsetSeconds: zone.secondsFromGMT(for: date),
-            zoneName: zone.identifier)
+            secondsSince1970: Int64(date.timeIntervalSince1970),
+            offsetSeconds: zone.secondsFromGMT(for: date),
+            zoneName: zone.identifier
+        )
     }
 }

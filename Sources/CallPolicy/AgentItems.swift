@@ -66,7 +66,9 @@ extension AgentItems.Item {
         if let cut { return cut.heard }
         guard let played = snapshot.items.first(where: { $0.itemID == itemID }) else { return "" }
         return HeardSplit(
-            text, heardMilliseconds: played.heardPosition, receivedMilliseconds: played.receivedMilliseconds
+            text,
+            heardMilliseconds: played.heardPosition,
+            receivedMilliseconds: played.receivedMilliseconds
         ).heard
     }
 }

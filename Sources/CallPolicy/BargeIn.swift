@@ -25,7 +25,10 @@ struct BargeIn: Sendable {
     ///   - activeItems: items of the response that is still being generated.
     ///   - isTruncated: whether an item was truncated before.
     init(
-        _ snapshot: PlaybackSnapshot, serving: ModelLeg?, activeItems: [String], isTruncated: (String) -> Bool
+        _ snapshot: PlaybackSnapshot,
+        serving: ModelLeg?,
+        activeItems: [String],
+        isTruncated: (String) -> Bool
     ) {
         let unheard = snapshot.items.filter { item in
             item.heardPosition < item.receivedMilliseconds

@@ -52,8 +52,13 @@ public struct CarrierStart: Sendable, Hashable {
 
     /// A start; the defaults are those of Twilio.
     public init(
-        streamID: String, callID: String, accountID: String = "", parameters: [String: String] = [:],
-        encoding: String = "audio/x-mulaw", sampleRate: Int = 8000, channels: Int = 1
+        streamID: String,
+        callID: String,
+        accountID: String = "",
+        parameters: [String: String] = [:],
+        encoding: String = "audio/x-mulaw",
+        sampleRate: Int = 8000,
+        channels: Int = 1
     ) {
         self.streamID = streamID
         self.callID = callID

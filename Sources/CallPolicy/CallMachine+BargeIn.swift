@@ -19,8 +19,11 @@ extension CallMachine {
         }
         let active = queue.active.flatMap { $0.isMuted ? nil : $0 }
         let plan = BargeIn(
-            snapshot, serving: legs.serving, activeItems: active?.itemIDs ?? [],
-            isTruncated: { truncatedItems.contains($0) })
+            snapshot,
+            serving: legs.serving,
+            activeItems: active?.itemIDs ?? [],
+            isTruncated: { truncatedItems.contains($0) }
+        )
         guard plan.hasAudio || active != nil else { return }
         if plan.hasAudio { emit(.interruptPlayback) }
         if let active { silence(active, cancel: cause != .speech || !serverInterrupts) }

@@ -30,7 +30,12 @@ extension CallMachine {
         answerEndCall(call)
         let isCancellable = configuration.goodbye.callerMayCancel && !goodbyeWasCancelled
         beginGoodbye(
-            .agentHungUp, .agent, responseID: call.responseID, isCancellable: isCancellable, detail: "end_call")
+            .agentHungUp,
+            .agent,
+            responseID: call.responseID,
+            isCancellable: isCancellable,
+            detail: "end_call"
+        )
     }
 
     private mutating func answerEndCall(_ call: ToolCalls.Call) {
@@ -53,7 +58,11 @@ extension CallMachine {
     }
 
     private mutating func beginGoodbye(
-        _ reason: EndReason, _ initiator: EndInitiator, responseID: String?, isCancellable: Bool, detail: String
+        _ reason: EndReason,
+        _ initiator: EndInitiator,
+        responseID: String?,
+        isCancellable: Bool,
+        detail: String
     ) {
         guard isLive else { return }
         queue.waiting = []

@@ -116,7 +116,12 @@ extension CallMachine {
 
     private mutating func finish(_ item: AgentItems.Item) {
         var transcript = AgentTranscript(
-            itemID: item.itemID, heard: "", unheard: item.text, heardMilliseconds: 0, wasInterrupted: false)
+            itemID: item.itemID,
+            heard: "",
+            unheard: item.text,
+            heardMilliseconds: 0,
+            wasInterrupted: false
+        )
         if let cut = item.cut {
             transcript.heard = cut.heard
             transcript.unheard = HeardSplit.rest(of: item.text, after: cut.heard)

@@ -9,13 +9,19 @@ extension CallMachine {
 
     /// Puts a request into the queue. Only one of its kind waits where more would make the agent say the same again.
     mutating func request(
-        _ purpose: ResponsePurpose, options: ResponseOptions = ResponseOptions(), isInterruptible: Bool = true,
+        _ purpose: ResponsePurpose,
+        options: ResponseOptions = ResponseOptions(),
+        isInterruptible: Bool = true,
         notBefore: CallTime? = nil
     ) {
         let isUnique = ![ResponsePurpose.say, .instruct, .goodbye].contains(purpose)
         if isUnique, queue.isWaiting(for: purpose) { return }
         let request = queue.makeRequest(
-            purpose, options: options, isInterruptible: isInterruptible, notBefore: notBefore)
+            purpose,
+            options: options,
+            isInterruptible: isInterruptible,
+            notBefore: notBefore
+        )
         guard !queue.append(request) else { return }
         counters.responsesOverLimit += 1
         warn(.limit, "too many waiting responses: \(purpose.rawValue) dropped")

@@ -17,7 +17,13 @@ extension CallMachine {
         history.append(.call(callID: callID, name: name, arguments: cut(text)))
         toolCalls.changeBatch(responseID) { $0.wantsResponse = $0.wantsResponse || name != BuiltInTools.endCallName }
         var call = ToolCalls.Call(
-            callID: callID, name: name, arguments: .null, responseID: responseID, knownTo: leg, timeoutMilliseconds: 0)
+            callID: callID,
+            name: name,
+            arguments: .null,
+            responseID: responseID,
+            knownTo: leg,
+            timeoutMilliseconds: 0
+        )
         guard let tool = tools[name] else { return refuse(call, ToolErrorText.unknown(name)) }
         let isBlank = text.allSatisfy(\.isWhitespace)
         guard let arguments = isBlank ? [:] : try? JSONValue(parsing: text) else {
@@ -31,8 +37,13 @@ extension CallMachine {
             return refuse(call, ToolErrorText.tooMany(name))
         }
         call = ToolCalls.Call(
-            callID: callID, name: name, arguments: arguments, responseID: responseID, knownTo: leg,
-            timeoutMilliseconds: tool.timeoutMilliseconds ?? configuration.tools.timeoutMilliseconds)
+            callID: callID,
+            name: name,
+            arguments: arguments,
+            responseID: responseID,
+            knownTo: leg,
+            timeoutMilliseconds: tool.timeoutMilliseconds ?? configuration.tools.timeoutMilliseconds
+        )
         call.fillerAt = tool.fillerAfterMilliseconds.map { now + $0 }
         toolCalls.open.append(call)
         startCalls()
@@ -88,7 +99,8 @@ extension CallMachine {
         var duration = 0
         if case .running(let since, _) = call.state { duration = now - since }
         record(
-            .toolFinished(callID: call.callID, name: call.name, outcome, output: cut(text), milliseconds: duration))
+            .toolFinished(callID: call.callID, name: call.name, outcome, output: cut(text), milliseconds: duration)
+        )
         if !toolCalls.open.contains(where: { $0.responseID == call.responseID }) { queue.removeWaiting([.filler]) }
         startCalls()
     }
@@ -148,10 +160,17 @@ extension CallMachine {
                 emit(.cancelTool(callID: call.callID))
                 record(
                     .toolFinished(
-                        callID: call.callID, name: call.name, .cancelled, output: "", milliseconds: now - since))
+                        callID: call.callID,
+                        name: call.name,
+                        .cancelled,
+                        output: "",
+                        milliseconds: now - since
+                    )
+                )
             } else {
                 record(
-                    .toolFinished(callID: call.callID, name: call.name, .cancelled, output: "", milliseconds: 0))
+                    .toolFinished(callID: call.callID, name: call.name, .cancelled, output: "", milliseconds: 0)
+                )
             }
         }
         toolCalls.open = []

@@ -17,8 +17,13 @@ public struct PlaybackItem: Sendable, Hashable {
 
     /// An item.
     public init(
-        itemID: String, contentIndex: Int = 0, modelLeg: ModelLeg, receivedMilliseconds: Int,
-        sentMilliseconds: Int, heardMilliseconds: Int, isComplete: Bool
+        itemID: String,
+        contentIndex: Int = 0,
+        modelLeg: ModelLeg,
+        receivedMilliseconds: Int,
+        sentMilliseconds: Int,
+        heardMilliseconds: Int,
+        isComplete: Bool
     ) {
         self.itemID = itemID
         self.contentIndex = contentIndex

@@ -56,11 +56,19 @@ struct ResponseQueue: Sendable {
     var isIdle: Bool { !isBusy && waiting.isEmpty }
 
     mutating func makeRequest(
-        _ purpose: ResponsePurpose, options: ResponseOptions, isInterruptible: Bool, notBefore: CallTime?
+        _ purpose: ResponsePurpose,
+        options: ResponseOptions,
+        isInterruptible: Bool,
+        notBefore: CallTime?
     ) -> ResponseRequest {
         defer { nextID += 1 }
         return ResponseRequest(
-            id: nextID, purpose: purpose, options: options, isInterruptible: isInterruptible, notBefore: notBefore)
+            id: nextID,
+            purpose: purpose,
+            options: options,
+            isInterruptible: isInterruptible,
+            notBefore: notBefore
+        )
     }
 
     /// Adds a request at the end; whether there was room.

@@ -87,7 +87,10 @@ enum SchemaValidation {
     }
 
     private static func arrayProblem(
-        _ elements: [JSONValue], _ schema: JSONObject, _ name: String, _ depth: Int
+        _ elements: [JSONValue],
+        _ schema: JSONObject,
+        _ name: String,
+        _ depth: Int
     ) -> String? {
         if let limit = schema["minItems"]?.integerValue, elements.count < limit {
             return "\(name) must have at least \(limit) elements"
@@ -105,7 +108,10 @@ enum SchemaValidation {
     }
 
     private static func objectProblem(
-        _ object: JSONObject, _ schema: JSONObject, _ path: String, _ depth: Int
+        _ object: JSONObject,
+        _ schema: JSONObject,
+        _ path: String,
+        _ depth: Int
     ) -> String? {
         func full(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
         for key in schema["required"]?.arrayValue?.compactMap(\.stringValue) ?? [] where object[key] == nil {

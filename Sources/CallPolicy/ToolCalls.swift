@@ -83,7 +83,9 @@ struct ToolCalls: Sendable {
         guard !batches.isEmpty else { return false }
         var wantsResponse = false
         batches.removeAll { batch in
-            guard batch.responseIsDone, !open.contains(where: { $0.responseID == batch.responseID }) else { return false }
+            guard batch.responseIsDone, !open.contains(where: { $0.responseID == batch.responseID }) else {
+                return false
+            }
             wantsResponse = wantsResponse || batch.wantsResponse
             return true
         }

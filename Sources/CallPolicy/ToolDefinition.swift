@@ -17,8 +17,12 @@ public struct ToolDefinition: Sendable, Hashable {
 
     /// A tool.
     public init(
-        name: String, description: String, parameters: JSONValue = ["type": "object", "properties": [:]],
-        timeoutMilliseconds: Int? = nil, fillerAfterMilliseconds: Int? = nil, filler: String? = nil
+        name: String,
+        description: String,
+        parameters: JSONValue = ["type": "object", "properties": [:]],
+        timeoutMilliseconds: Int? = nil,
+        fillerAfterMilliseconds: Int? = nil,
+        filler: String? = nil
     ) {
         self.name = name
         self.description = description

@@ -62,7 +62,9 @@ public struct ToolRegistry: Sendable {
 
     /// Adds a tool with typed arguments that returns text.
     public mutating func register<Arguments: Decodable & Sendable>(
-        _ name: String, description: String, parameters: JSONValue,
+        _ name: String,
+        description: String,
+        parameters: JSONValue,
         handler: @escaping @Sendable (Arguments, ToolContext) async throws -> String
     ) {
         let definition = ToolDefinition(name: name, description: description, parameters: parameters)
@@ -71,7 +73,9 @@ public struct ToolRegistry: Sendable {
 
     /// Adds a tool with typed arguments that returns a value, which the model gets as JSON.
     public mutating func register<Arguments: Decodable & Sendable, Output: Encodable & Sendable>(
-        _ name: String, description: String, parameters: JSONValue,
+        _ name: String,
+        description: String,
+        parameters: JSONValue,
         handler: @escaping @Sendable (Arguments, ToolContext) async throws -> Output
     ) {
         let definition = ToolDefinition(name: name, description: description, parameters: parameters)

@@ -17,7 +17,11 @@ public struct ModelPrice: Sendable, Hashable {
 
     /// A price.
     public init(
-        textInput: Int64, textCached: Int64, textOutput: Int64, audioInput: Int64, audioCached: Int64,
+        textInput: Int64,
+        textCached: Int64,
+        textOutput: Int64,
+        audioInput: Int64,
+        audioCached: Int64,
         audioOutput: Int64
     ) {
         self.textInput = textInput
@@ -30,16 +34,31 @@ public struct ModelPrice: Sendable, Hashable {
 
     /// gpt-realtime-2, 2.1 (November 2026).
     public static let realtime2 = ModelPrice(
-        textInput: 4_000_000, textCached: 400_000, textOutput: 24_000_000, audioInput: 32_000_000,
-        audioCached: 400_000, audioOutput: 64_000_000)
+        textInput: 4_000_000,
+        textCached: 400_000,
+        textOutput: 24_000_000,
+        audioInput: 32_000_000,
+        audioCached: 400_000,
+        audioOutput: 64_000_000
+    )
     /// gpt-realtime-1.5 and gpt-realtime (November 2026).
     public static let realtime1 = ModelPrice(
-        textInput: 4_000_000, textCached: 400_000, textOutput: 16_000_000, audioInput: 32_000_000,
-        audioCached: 400_000, audioOutput: 64_000_000)
+        textInput: 4_000_000,
+        textCached: 400_000,
+        textOutput: 16_000_000,
+        audioInput: 32_000_000,
+        audioCached: 400_000,
+        audioOutput: 64_000_000
+    )
     /// gpt-realtime-2.1-mini (November 2026).
     public static let realtime2Mini = ModelPrice(
-        textInput: 600_000, textCached: 60_000, textOutput: 2_400_000, audioInput: 10_000_000, audioCached: 300_000,
-        audioOutput: 20_000_000)
+        textInput: 600_000,
+        textCached: 60_000,
+        textOutput: 2_400_000,
+        audioInput: 10_000_000,
+        audioCached: 300_000,
+        audioOutput: 20_000_000
+    )
 }
 
 /// What things cost.

@@ -25,7 +25,9 @@ public final class Server: Sendable {
     ///   - logger: Where log lines go.
     ///   - observer: Hears of everything worth writing down.
     public static func start(
-        _ settings: Settings, tools: ToolRegistry = ToolRegistry(), logger: Logger,
+        _ settings: Settings,
+        tools: ToolRegistry = ToolRegistry(),
+        logger: Logger,
         observer: @escaping @Sendable (CallRecord) -> Void = { _ in }
     ) async throws -> Server {
         var parrot: CallEngine?
@@ -35,10 +37,18 @@ public final class Server: Sendable {
             let port = try await engine.perform { engine in try ModelSimulator.listen(ModelScript(), on: engine) }
             parrot = engine
             endpoint = try ModelEndpoint(
-                url: "ws://127.0.0.1:\(port)\(ModelSimulator.path)", model: settings.call.session.model, key: "")
+                url: "ws://127.0.0.1:\(port)\(ModelSimulator.path)",
+                model: settings.call.session.model,
+                key: ""
+            )
         }
         var configuration = BridgeConfiguration(
-            model: endpoint, call: settings.call, tools: tools, callsMax: settings.engine.callsMax, logger: logger)
+            model: endpoint,
+            call: settings.call,
+            tools: tools,
+            callsMax: settings.engine.callsMax,
+            logger: logger
+        )
         configuration.observer = observer
         let bridge = configuration
         var port = settings.port
@@ -48,7 +58,11 @@ public final class Server: Sendable {
                 let engine = try CallEngine.start(settings.engine)
                 engines.append(engine)
                 let address = ListenAddress(
-                    host: settings.host, port: port, paths: [], sharesPort: settings.loops > 1)
+                    host: settings.host,
+                    port: port,
+                    paths: [],
+                    sharesPort: settings.loops > 1
+                )
                 port = try await engine.perform { engine in try Bridge.listen(address, bridge, on: engine) }
             }
         } catch {

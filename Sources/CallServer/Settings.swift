@@ -70,8 +70,11 @@ public struct Settings: Sendable {
     /// Where the model is; not to be asked for when the parrot answers.
     public func endpoint() throws(ModelEndpoint.Failure) -> ModelEndpoint {
         try ModelEndpoint(
-            url: realtimeURL ?? ModelEndpoint.defaultURL, model: call.session.model, key: key,
-            authorityFile: authorityFile)
+            url: realtimeURL ?? ModelEndpoint.defaultURL,
+            model: call.session.model,
+            key: key,
+            authorityFile: authorityFile
+        )
     }
 
     private mutating func readCall(_ reader: inout SettingsReader, prompt: String?) {
@@ -135,7 +138,9 @@ struct SettingsReader {
     mutating func seconds(_ name: String, _ range: ClosedRange<Double>) -> Int? {
         guard let text = text(name) else { return nil }
         if let value = Double(text), range.contains(value) { return Int(value * 1_000) }
-        problems.append("\(name): \"\(text)\" is not a number of seconds from \(range.lowerBound) to \(range.upperBound)")
+        problems.append(
+            "\(name): \"\(text)\" is not a number of seconds from \(range.lowerBound) to \(range.upperBound)"
+        )
         return nil
     }
 

@@ -13,7 +13,10 @@ public struct APIError: Error, Sendable, Hashable {
 
     /// An error.
     public init(
-        type: String? = "invalid_request_error", code: String?, message: String, param: String? = nil,
+        type: String? = "invalid_request_error",
+        code: String?,
+        message: String,
+        param: String? = nil,
         eventID: String? = nil
     ) {
         self.type = type

@@ -92,7 +92,8 @@ extension BetaTranslation {
                 var flat: JSONObject = ["type": "function"]
                 flat.members.append(contentsOf: function.members.filter { $0.key != "type" })
                 return .object(flat)
-            })
+            }
+        )
     }
 
     private static func gaItem(_ item: JSONValue) -> JSONValue {
@@ -108,7 +109,8 @@ extension BetaTranslation {
                 default: break
                 }
                 return .object(fields)
-            })
+            }
+        )
         return .object(object)
     }
 
@@ -183,7 +185,8 @@ extension BetaTranslation {
                 if type == "output_text" { fields["type"] = "text" }
                 if type == "output_audio" { fields["type"] = "audio" }
                 return .object(fields)
-            })
+            }
+        )
         return .object(object)
     }
 

@@ -113,8 +113,11 @@ extension ClientEvent {
             return .itemCreate(try ConversationItem(try fields.reader("item")), previousItemID: previous, eventID: id)
         case "conversation.item.truncate":
             return .itemTruncate(
-                itemID: try fields.string("item_id"), contentIndex: try fields.integer("content_index"),
-                audioEndMilliseconds: try fields.integer("audio_end_ms"), eventID: id)
+                itemID: try fields.string("item_id"),
+                contentIndex: try fields.integer("content_index"),
+                audioEndMilliseconds: try fields.integer("audio_end_ms"),
+                eventID: id
+            )
         case "conversation.item.delete": return .itemDelete(itemID: try fields.string("item_id"), eventID: id)
         case "conversation.item.retrieve": return .itemRetrieve(itemID: try fields.string("item_id"), eventID: id)
         case "response.create":

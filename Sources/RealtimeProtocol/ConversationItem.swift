@@ -78,7 +78,9 @@ public struct ConversationItem: Sendable, Hashable {
     public static func text(_ text: String, role: String, id: String? = nil) -> ConversationItem {
         let type: ContentPart.Kind = role == "assistant" ? .outputText : .inputText
         return ConversationItem(
-            id: id, kind: .message(Message(role: role, content: [ContentPart(kind: type, text: text)])))
+            id: id,
+            kind: .message(Message(role: role, content: [ContentPart(kind: type, text: text)]))
+        )
     }
 }
 
@@ -163,7 +165,9 @@ extension ConversationItem {
             )
         case "function_call_output":
             kind = .functionCallOutput(
-                callID: try fields.string("call_id"), output: try fields.optionalString("output") ?? "")
+                callID: try fields.string("call_id"),
+                output: try fields.optionalString("output") ?? ""
+            )
         default:
             kind = .other(JSONObject(fields.object.members.filter { $0.key != "id" && $0.key != "status" }))
         }

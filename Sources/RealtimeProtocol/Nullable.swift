@@ -17,7 +17,8 @@ public enum Nullable<Wrapped: Sendable & Hashable>: Sendable, Hashable {
 extension FieldReader {
     /// Absent, null or an object read by `read`.
     func nullable<Wrapped>(
-        _ key: String, _ read: (FieldReader) throws(ProtocolError) -> Wrapped
+        _ key: String,
+        _ read: (FieldReader) throws(ProtocolError) -> Wrapped
     ) throws(ProtocolError) -> Nullable<Wrapped>? {
         guard let value = object[key] else { return nil }
         if value.isNull { return .null }
@@ -28,7 +29,9 @@ extension FieldReader {
 extension JSONObject {
     /// Appends null or the JSON of the setting; nothing when the field is absent.
     mutating func append<Wrapped>(
-        _ key: String, _ field: Nullable<Wrapped>?, _ json: (Wrapped) -> JSONValue
+        _ key: String,
+        _ field: Nullable<Wrapped>?,
+        _ json: (Wrapped) -> JSONValue
     ) {
         switch field {
         case nil: break

@@ -123,7 +123,8 @@ struct FieldReader {
 
     /// The elements of an array of objects, each read by `read`; nil when the key is absent or null.
     func optionalList<Element>(
-        _ key: String, _ read: (FieldReader) throws(ProtocolError) -> Element
+        _ key: String,
+        _ read: (FieldReader) throws(ProtocolError) -> Element
     ) throws(ProtocolError) -> [Element]? {
         guard let elements = try optionalArray(key) else { return nil }
         var result: [Element] = []

@@ -41,9 +41,11 @@ extension ServerEvent {
         case "rate_limits.updated":
             let limits = try fields.optionalList("rate_limits") { (fields) throws(ProtocolError) in
                 RateLimit(
-                    name: try fields.string("name"), limit: try fields.optionalInteger("limit") ?? 0,
+                    name: try fields.string("name"),
+                    limit: try fields.optionalInteger("limit") ?? 0,
                     remaining: try fields.optionalInteger("remaining") ?? 0,
-                    resetSeconds: try fields.optionalDouble("reset_seconds") ?? 0)
+                    resetSeconds: try fields.optionalDouble("reset_seconds") ?? 0
+                )
             }
             return .rateLimitsUpdated(limits ?? [])
         default: return .unknown(type: type)
@@ -55,20 +57,25 @@ extension ServerEvent {
         case "input_audio_buffer.speech_started":
             return .speechStarted(
                 itemID: try fields.string("item_id"),
-                audioStartMilliseconds: try fields.optionalInteger("audio_start_ms") ?? 0)
+                audioStartMilliseconds: try fields.optionalInteger("audio_start_ms") ?? 0
+            )
         case "input_audio_buffer.speech_stopped":
             return .speechStopped(
                 itemID: try fields.string("item_id"),
-                audioEndMilliseconds: try fields.optionalInteger("audio_end_ms") ?? 0)
+                audioEndMilliseconds: try fields.optionalInteger("audio_end_ms") ?? 0
+            )
         case "input_audio_buffer.committed":
             return .inputAudioCommitted(
-                itemID: try fields.string("item_id"), previousItemID: try fields.optionalString("previous_item_id"))
+                itemID: try fields.string("item_id"),
+                previousItemID: try fields.optionalString("previous_item_id")
+            )
         case "input_audio_buffer.cleared": return .inputAudioCleared
         case "input_audio_buffer.timeout_triggered":
             return .inputAudioTimeoutTriggered(
                 itemID: try fields.string("item_id"),
                 audioStartMilliseconds: try fields.optionalInteger("audio_start_ms") ?? 0,
-                audioEndMilliseconds: try fields.optionalInteger("audio_end_ms") ?? 0)
+                audioEndMilliseconds: try fields.optionalInteger("audio_end_ms") ?? 0
+            )
         default: return .unknown(type: type)
         }
     }
@@ -80,11 +87,13 @@ extension ServerEvent {
         case "conversation.item.added":
             return .itemAdded(
                 try ConversationItem(try fields.reader("item")),
-                previousItemID: try fields.optionalString("previous_item_id"))
+                previousItemID: try fields.optionalString("previous_item_id")
+            )
         case "conversation.item.done":
             return .itemDone(
                 try ConversationItem(try fields.reader("item")),
-                previousItemID: try fields.optionalString("previous_item_id"))
+                previousItemID: try fields.optionalString("previous_item_id")
+            )
         case "conversation.item.retrieved":
             return .itemRetrieved(try ConversationItem(try fields.reader("item")))
         case "conversation.item.deleted": return .itemDeleted(itemID: try fields.string("item_id"))
@@ -92,13 +101,15 @@ extension ServerEvent {
             return .itemTruncated(
                 itemID: try fields.string("item_id"),
                 contentIndex: try fields.optionalInteger("content_index") ?? 0,
-                audioEndMilliseconds: try fields.optionalInteger("audio_end_ms") ?? 0)
+                audioEndMilliseconds: try fields.optionalInteger("audio_end_ms") ?? 0
+            )
         default: return try readInputTranscription(type, fields)
         }
     }
 
     private static func readInputTranscription(
-        _ type: String, _ fields: FieldReader
+        _ type: String,
+        _ fields: FieldReader
     ) throws(ProtocolError) -> ServerEvent {
         let prefix = "conversation.item.input_audio_transcription."
         guard type.hasPrefix(prefix) else { return .unknown(type: type) }
@@ -115,15 +126,22 @@ extension ServerEvent {
             if let reader = fields.lenientReader("usage") { usage = try TranscriptionUsage(reader) }
             let transcript = try fields.optionalString("transcript") ?? ""
             return .inputTranscriptionCompleted(
-                itemID: item, contentIndex: index, transcript: transcript, usage: usage)
+                itemID: item,
+                contentIndex: index,
+                transcript: transcript,
+                usage: usage
+            )
         case "failed":
             let error = try APIError(try fields.reader("error"))
             return .inputTranscriptionFailed(itemID: item, contentIndex: index, error: error)
         default:
             return .inputTranscriptionSegment(
-                itemID: item, text: try fields.optionalString("text") ?? "",
-                speaker: try fields.optionalString("speaker"), start: try fields.optionalDouble("start") ?? 0,
-                end: try fields.optionalDouble("end") ?? 0)
+                itemID: item,
+                text: try fields.optionalString("text") ?? "",
+                speaker: try fields.optionalString("speaker"),
+                start: try fields.optionalDouble("start") ?? 0,
+                end: try fields.optionalDouble("end") ?? 0
+            )
         }
     }
 }

@@ -16,7 +16,10 @@ extension ServerEvent {
             return .functionCallArgumentsDelta(try call(fields), delta: try fields.string("delta"))
         case "response.function_call_arguments.done":
             return .functionCallArgumentsDone(
-                try call(fields), name: try fields.optionalString("name"), arguments: try fields.string("arguments"))
+                try call(fields),
+                name: try fields.optionalString("name"),
+                arguments: try fields.string("arguments")
+            )
         default: return try readMedia(type, fields)
         }
     }
@@ -30,7 +33,9 @@ extension ServerEvent {
             return .audioTranscriptDelta(try position(fields), delta: try fields.string("delta"))
         case "response.output_audio_transcript.done":
             return .audioTranscriptDone(
-                try position(fields), transcript: try fields.optionalString("transcript") ?? "")
+                try position(fields),
+                transcript: try fields.optionalString("transcript") ?? ""
+            )
         case "response.output_text.delta":
             return .textDelta(try position(fields), delta: try fields.string("delta"))
         case "response.output_text.done":
@@ -41,15 +46,20 @@ extension ServerEvent {
 
     private static func position(_ fields: FieldReader) throws(ProtocolError) -> PartPosition {
         PartPosition(
-            responseID: try fields.string("response_id"), itemID: try fields.string("item_id"),
+            responseID: try fields.string("response_id"),
+            itemID: try fields.string("item_id"),
             outputIndex: try fields.optionalInteger("output_index") ?? 0,
-            contentIndex: try fields.optionalInteger("content_index") ?? 0)
+            contentIndex: try fields.optionalInteger("content_index") ?? 0
+        )
     }
 
     private static func call(_ fields: FieldReader) throws(ProtocolError) -> CallPosition {
         CallPosition(
-            responseID: try fields.string("response_id"), itemID: try fields.string("item_id"),
-            outputIndex: try fields.optionalInteger("output_index") ?? 0, callID: try fields.string("call_id"))
+            responseID: try fields.string("response_id"),
+            itemID: try fields.string("item_id"),
+            outputIndex: try fields.optionalInteger("output_index") ?? 0,
+            callID: try fields.string("call_id")
+        )
     }
 
     private static func part(_ fields: FieldReader) throws(ProtocolError) -> ContentPart? {

@@ -98,7 +98,11 @@ public enum ServerEvent: Sendable, Hashable {
     case inputTranscriptionDelta(itemID: String, contentIndex: Int, delta: String)
     /// All words of a turn of the caller.
     case inputTranscriptionCompleted(
-        itemID: String, contentIndex: Int, transcript: String, usage: TranscriptionUsage?)
+        itemID: String,
+        contentIndex: Int,
+        transcript: String,
+        usage: TranscriptionUsage?
+    )
     /// The words of a turn are not known.
     case inputTranscriptionFailed(itemID: String, contentIndex: Int, error: APIError)
     /// One speaker's words, in seconds of the turn.

@@ -100,8 +100,11 @@ public enum TranscriptionUsage: Sendable, Hashable {
                 min(max(try reader?.optionalInteger(key) ?? 0, 0), TokenUsage.countLimit)
             }
             self = .tokens(
-                input: try count(fields, "input_tokens"), inputText: try count(details, "text_tokens"),
-                inputAudio: try count(details, "audio_tokens"), output: try count(fields, "output_tokens"))
+                input: try count(fields, "input_tokens"),
+                inputText: try count(details, "text_tokens"),
+                inputAudio: try count(details, "audio_tokens"),
+                output: try count(fields, "output_tokens")
+            )
         default: return nil
         }
     }

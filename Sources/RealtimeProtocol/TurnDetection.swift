@@ -49,8 +49,11 @@ public struct TurnDetection: Sendable, Hashable {
 
     /// A level detector with every value explicit.
     public static func serverVAD(
-        threshold: Double = 0.5, prefixPaddingMilliseconds: Int = 300, silenceDurationMilliseconds: Int = 500,
-        createResponse: Bool = true, interruptResponse: Bool = true
+        threshold: Double = 0.5,
+        prefixPaddingMilliseconds: Int = 300,
+        silenceDurationMilliseconds: Int = 500,
+        createResponse: Bool = true,
+        interruptResponse: Bool = true
     ) -> TurnDetection {
         var detection = TurnDetection(kind: .serverVAD)
         detection.threshold = threshold
@@ -64,7 +67,9 @@ public struct TurnDetection: Sendable, Hashable {
 
     /// A detector by meaning with every value explicit.
     public static func semanticVAD(
-        eagerness: String = "auto", createResponse: Bool = true, interruptResponse: Bool = true
+        eagerness: String = "auto",
+        createResponse: Bool = true,
+        interruptResponse: Bool = true
     ) -> TurnDetection {
         var detection = TurnDetection(kind: .semanticVAD)
         detection.eagerness = eagerness

@@ -66,8 +66,10 @@ public enum Demo {
     /// Real telephone speech of Debian's asterisk-core-sounds-en-wav, where it is installed.
     static let installed = [
         ("/usr/share/asterisk/sounds/en/demo-thanks.wav", "/usr/share/asterisk/sounds/en/tt-weasels.wav"),
-        ("/usr/share/asterisk/sounds/en_US_f_Allison/demo-thanks.wav",
-            "/usr/share/asterisk/sounds/en_US_f_Allison/tt-weasels.wav"),
+        (
+            "/usr/share/asterisk/sounds/en_US_f_Allison/demo-thanks.wav",
+            "/usr/share/asterisk/sounds/en_US_f_Allison/tt-weasels.wav"
+        ),
     ]
 
     /// The utterances: the user's own file first, then installed telephone speech, then what ships with the project.

@@ -103,8 +103,12 @@ struct DemoReview {
         } else {
             failures.append("the interrupted answer was not truncated")
         }
-        for case .truncationRejected(_, _, _, let message) in model { failures.append("truncation rejected: \(message)") }
-        if !phone.invalidMessages.isEmpty { failures.append("the phone got invalid messages: \(phone.invalidMessages)") }
+        for case .truncationRejected(_, _, _, let message) in model {
+            failures.append("truncation rejected: \(message)")
+        }
+        if !phone.invalidMessages.isEmpty {
+            failures.append("the phone got invalid messages: \(phone.invalidMessages)")
+        }
         guard let end = records.last(where: \.isEnd), case .ended(let reason, _, _) = end.kind else {
             return failures + ["the server did not tell how the call ended"]
         }
@@ -123,7 +127,8 @@ extension CallRecord {
         case .event(.truncated(_, let end, let received)): "truncates the answer at \(end) of \(received) ms"
         case .event(.callerTranscript(_, let text)): "caller: \"\(text)\""
         case .event(.agentTranscript(let transcript)):
-            "agent: \"\(transcript.heard)\"" + (transcript.unheard.isEmpty ? "" : " [unheard: \"\(transcript.unheard)\"]")
+            "agent: \"\(transcript.heard)\""
+                + (transcript.unheard.isEmpty ? "" : " [unheard: \"\(transcript.unheard)\"]")
         case .event(.turnLatency(let latency)): "answered after \(latency.firstAudioMilliseconds) ms"
         case .ended(let reason, let initiator, _): "call ended: \(reason.rawValue) by \(initiator.rawValue)"
         default: nil
@@ -132,5 +137,7 @@ extension CallRecord {
 }
 
 extension String {
-    fileprivate func padding(to count: Int) -> String { self + String(repeating: " ", count: max(1, count - self.count + 1)) }
+    fileprivate func padding(to count: Int) -> String {
+        self + String(repeating: " ", count: max(1, count - self.count + 1))
+    }
 }

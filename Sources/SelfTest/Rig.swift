@@ -10,14 +10,17 @@ public import Trunk
 public final class Rig: Sendable {
     /// The engine of the server under test.
     public let server: CallEngine
-    /// The engine of the simulated model.
-    public let model: CallEngine
     /// The engine of the simulated phones.
     public let phones: CallEngine
     /// What the model saw and did.
     public let modelLog: ModelLog
     private let serverPort: Int
     private let folder: String
+    private let script: ModelScript
+    private let certificate: LoopbackCertificate?
+    private let modelPort: Int
+    /// The engine of the simulated model; nil while it is down.
+    private let model: Mutex<CallEngine?>
 
     /// How a rig is set up.
     public struct Setup: Sendable {
@@ -47,20 +50,26 @@ public final class Rig: Sendable {
         folder = path
         let log = ModelLog()
         modelLog = log
-        let certificate = try LoopbackCertificate(in: path)
+        let certificate = setup.isSecure ? try LoopbackCertificate(in: path) : nil
+        self.certificate = certificate
+        script = setup.model
         server = try CallEngine.start(setup.engine)
-        model = try CallEngine.start()
         phones = try CallEngine.start()
-        let script = setup.model
-        let modelPort = try await model.perform { engine in
-            try ModelSimulator.listen(script, log: log, certificate: setup.isSecure ? certificate : nil, on: engine)
-        }
+        let (engine, modelPort) = try await Self.startModel(setup.model, log, port: 0, certificate)
+        model = Mutex(engine)
+        self.modelPort = modelPort
         let endpoint = try ModelEndpoint(
             url: "\(setup.isSecure ? "wss" : "ws")://localhost:\(modelPort)\(ModelSimulator.path)",
-            model: setup.call.session.model, key: "sk-simulated",
-            authorityFile: setup.isSecure ? certificate.certificateFile : nil)
+            model: setup.call.session.model,
+            key: "sk-simulated",
+            authorityFile: certificate?.certificateFile
+        )
         var configuration = BridgeConfiguration(
-            model: endpoint, call: setup.call, tools: setup.tools, logger: setup.logger)
+            model: endpoint,
+            call: setup.call,
+            tools: setup.tools,
+            logger: setup.logger
+        )
         let store = RecordStore()
         if setup.keepsRecords { configuration.observer = { store.add($0) } }
         records = store
@@ -75,9 +84,43 @@ public final class Rig: Sendable {
     /// Everything that the server wrote down, oldest first.
     public var callRecords: [CallRecord] { records.all }
 
+    private static func startModel(
+        _ script: ModelScript,
+        _ log: ModelLog,
+        port: Int,
+        _ certificate: LoopbackCertificate?
+    ) async throws -> (CallEngine, Int) {
+        let engine = try CallEngine.start()
+        let port = try await engine.perform { engine in
+            try ModelSimulator.listen(script, log: log, port: port, certificate: certificate, on: engine)
+        }
+        return (engine, port)
+    }
+
+    /// Takes the model away: its connections break, its port refuses.
+    public func stopModel() async {
+        let engine = model.withLock { model in
+            defer { model = nil }
+            return model
+        }
+        await engine?.perform { $0.abortAll() }
+        await engine?.stop()
+    }
+
+    /// Brings the model back at the same port.
+    public func startModel() async throws {
+        let (engine, _) = try await Self.startModel(script, modelLog, port: modelPort, certificate)
+        model.withLock { $0 = engine }
+    }
+
+    /// Where phones reach the server.
+    public var phoneTarget: DialTarget {
+        DialTarget(host: "127.0.0.1", port: serverPort, isSecure: false, target: "/media-stream")
+    }
+
     /// Lets a phone call the server.
     public func call(_ script: PhoneScript) async throws -> PhoneSimulator.Outcome {
-        let target = DialTarget(host: "127.0.0.1", port: serverPort, isSecure: false, target: "/media-stream")
+        let target = phoneTarget
         return try await phones.perform { engine in try PhoneSimulator.call(target, script, on: engine) }
     }
 
@@ -91,7 +134,7 @@ public final class Rig: Sendable {
     public func stop() async {
         await phones.stop()
         await server.stop()
-        await model.stop()
+        await stopModel()
         try? FileManager.default.removeItem(atPath: folder)
     }
 }

@@ -42,7 +42,10 @@ public final class ModelLog: Sendable {
         var checks: [UInt16: PatternCheck] = [:]
         var streams: [Int: UInt16] = [:]
         var audio: [Int: [UInt8]] = [:]
+        /// Bytes of a frame whose rest comes with the next append: appends need not end with a frame.
+        var partial: [Int: [UInt8]] = [:]
         var early = 0
+        var connections = 0
         var sentMilliseconds: [String: Int] = [:]
     }
 
@@ -71,6 +74,17 @@ public final class ModelLog: Sendable {
     /// What a connection heard, when the script records it.
     public func audio(of connection: Int) -> [UInt8] { state.withLock { $0.audio[connection] ?? [] } }
 
+    /// The number of a new connection, from 1; goes on when a model is stopped and started again.
+    func nextConnection() -> Int {
+        state.withLock { state in
+            state.connections += 1
+            return state.connections
+        }
+    }
+
+    /// How many connections there were.
+    public var connections: Int { state.withLock { $0.connections } }
+
     func note(_ entry: Entry) {
         state.withLock { state in
             if case .audioSent(_, let itemID, let milliseconds) = entry {
@@ -98,8 +112,11 @@ public final class ModelLog: Sendable {
         state.withLock { state in
             if !isConfigured { state.early += audio.count }
             if keeps { state.audio[connection, default: []].append(contentsOf: audio) }
-            for start in stride(from: 0, to: audio.count, by: PatternFrame.byteCount) {
-                let frame = PatternFrame(audio[start..<min(audio.count, start + PatternFrame.byteCount)])
+            let bytes = state.partial[connection, default: []] + audio
+            let whole = bytes.count / PatternFrame.byteCount * PatternFrame.byteCount
+            state.partial[connection] = Array(bytes[whole...])
+            for start in stride(from: 0, to: whole, by: PatternFrame.byteCount) {
+                let frame = PatternFrame(bytes[start..<start + PatternFrame.byteCount])
                 guard let stream = frame?.stream ?? state.streams[connection] else { continue }
                 state.streams[connection] = stream
                 state.checks[stream, default: PatternCheck()].take(frame, stream: stream)

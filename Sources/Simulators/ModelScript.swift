@@ -178,7 +178,10 @@ extension ModelScript {
     private static func toolCall(_ value: JSONValue) throws -> ToolCall {
         let arguments = value["arguments"].map { String(decoding: $0.encode(), as: UTF8.self) } ?? "{}"
         return ToolCall(
-            turn: try number("turn", value["turn"]), name: try text("name", value["name"]), arguments: arguments)
+            turn: try number("turn", value["turn"]),
+            name: try text("name", value["name"]),
+            arguments: arguments
+        )
     }
 
     private static func fault(_ value: JSONValue) throws -> Fault {
@@ -193,7 +196,10 @@ extension ModelScript {
         default: throw Failure(description: "do: one of drop, close, error, freeze")
         }
         return Fault(
-            after: try number("after_ms", value["after_ms"]), connections: connection.map { $0...$0 }, kind: kind)
+            after: try number("after_ms", value["after_ms"]),
+            connections: connection.map { $0...$0 },
+            kind: kind
+        )
     }
 
     private static func handshake(_ value: JSONValue) throws -> Handshake {

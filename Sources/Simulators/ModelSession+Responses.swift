@@ -78,15 +78,26 @@ extension ModelSession {
         let id = newID("item")
         let callID = newID("call")
         let position = CallPosition(
-            responseID: active.response.id, itemID: id, outputIndex: active.outputIndex, callID: callID)
+            responseID: active.response.id,
+            itemID: id,
+            outputIndex: active.outputIndex,
+            callID: callID
+        )
         func item(_ status: ConversationItem.Status, _ arguments: String) -> ConversationItem {
             ConversationItem(
-                id: id, status: status, kind: .functionCall(callID: callID, name: call.name, arguments: arguments))
+                id: id,
+                status: status,
+                kind: .functionCall(callID: callID, name: call.name, arguments: arguments)
+            )
         }
         let previous = lastItemID
         emit(
             .outputItemAdded(
-                responseID: active.response.id, outputIndex: active.outputIndex, item: item(.inProgress, "")))
+                responseID: active.response.id,
+                outputIndex: active.outputIndex,
+                item: item(.inProgress, "")
+            )
+        )
         emit(.itemAdded(item(.inProgress, ""), previousItemID: previous))
         emit(.functionCallArgumentsDelta(position, delta: call.arguments))
         emit(.functionCallArgumentsDone(position, name: call.name, arguments: call.arguments))
@@ -127,7 +138,10 @@ extension ModelSession {
         active.wordsOut = 0
         active.words = script.transcript.split(separator: " ").map { $0 + " " }
         let item = ConversationItem(
-            id: id, status: .inProgress, kind: .message(.init(role: "assistant", content: [])))
+            id: id,
+            status: .inProgress,
+            kind: .message(.init(role: "assistant", content: []))
+        )
         let previous = lastItemID
         emit(.outputItemAdded(responseID: active.response.id, outputIndex: active.outputIndex, item: item))
         add(item, audioBytes: 0)
@@ -145,8 +159,10 @@ extension ModelSession {
 
     private var position: PartPosition {
         PartPosition(
-            responseID: active?.response.id ?? "", itemID: active?.itemID ?? "",
-            outputIndex: active?.outputIndex ?? 0)
+            responseID: active?.response.id ?? "",
+            itemID: active?.itemID ?? "",
+            outputIndex: active?.outputIndex ?? 0
+        )
     }
 
     private mutating func sendDelta() {
@@ -184,9 +200,12 @@ extension ModelSession {
         guard var active, let id = active.itemID else { return }
         let transcript = active.words.prefix(active.wordsOut).joined().trimmingSpaces()
         let item = ConversationItem(
-            id: id, status: status,
+            id: id,
+            status: status,
             kind: .message(
-                .init(role: "assistant", content: [ContentPart(kind: .outputAudio, transcript: transcript)])))
+                .init(role: "assistant", content: [ContentPart(kind: .outputAudio, transcript: transcript)])
+            )
+        )
         emit(.audioDone(position))
         emit(.audioTranscriptDone(position, transcript: transcript))
         emit(.contentPartDone(position, part: ContentPart(kind: .audio, transcript: transcript)))
@@ -215,7 +234,10 @@ extension ModelSession {
         log.note(.responseEnded(connection: connection, status: status.name))
         emit(.responseDone(response))
         emit(
-            .rateLimitsUpdated([RateLimit(name: "tokens", limit: 15_000_000, remaining: 14_999_000, resetSeconds: 0.004)]))
+            .rateLimitsUpdated([
+                RateLimit(name: "tokens", limit: 15_000_000, remaining: 14_999_000, resetSeconds: 0.004)
+            ])
+        )
     }
 
     /// User audio is a token each 100 ms, the model's one each 50 ms.

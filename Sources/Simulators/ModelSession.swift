@@ -217,7 +217,10 @@ struct ModelSession: Sendable {
         utterance = []
         let content = ContentPart(kind: .inputAudio)
         let item = ConversationItem(
-            id: userItemID, status: .completed, kind: .message(.init(role: "user", content: [content])))
+            id: userItemID,
+            status: .completed,
+            kind: .message(.init(role: "user", content: [content]))
+        )
         let previous = lastItemID
         emit(.inputAudioCommitted(itemID: userItemID, previousItemID: previous))
         add(item, audioBytes: nil)
@@ -230,7 +233,12 @@ struct ModelSession: Sendable {
         emit(.inputTranscriptionDelta(itemID: userItemID, contentIndex: 0, delta: script.callerTranscript))
         emit(
             .inputTranscriptionCompleted(
-                itemID: userItemID, contentIndex: 0, transcript: script.callerTranscript, usage: usage))
+                itemID: userItemID,
+                contentIndex: 0,
+                transcript: script.callerTranscript,
+                usage: usage
+            )
+        )
     }
 
     // MARK: - Faults

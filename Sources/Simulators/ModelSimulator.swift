@@ -5,7 +5,6 @@ public import Trunk
 public final class ModelSimulator: LegAcceptor {
     private let script: ModelScript
     private let log: ModelLog
-    private var connections = 0
 
     private init(_ script: ModelScript, _ log: ModelLog) {
         self.script = script
@@ -17,27 +16,41 @@ public final class ModelSimulator: LegAcceptor {
 
     /// Listens as a model. Returns its port.
     public static func listen(
-        _ script: ModelScript, log: ModelLog = ModelLog(), host: String = "127.0.0.1", port: Int = 0,
-        certificate: LoopbackCertificate? = nil, on engine: isolated CallEngine
+        _ script: ModelScript,
+        log: ModelLog = ModelLog(),
+        host: String = "127.0.0.1",
+        port: Int = 0,
+        certificate: LoopbackCertificate? = nil,
+        on engine: isolated CallEngine
     ) throws(TrunkError) -> Int {
         let address = ListenAddress(
-            host: host, port: port, paths: [path], certificateFile: certificate?.certificateFile,
-            keyFile: certificate?.keyFile)
+            host: host,
+            port: port,
+            paths: [path],
+            certificateFile: certificate?.certificateFile,
+            keyFile: certificate?.keyFile
+        )
         return try engine.listen(address, acceptor: ModelSimulator(script, log))
     }
 
     /// Answers the upgrade as the script says.
     public func requested(_ leg: LegID, _ request: UpgradeRequest, on engine: isolated CallEngine) {
-        connections += 1
+        let connection = log.nextConnection()
         let target = request.head.split(separator: " ").dropFirst().first.map(String.init) ?? ""
         log.note(
-            .connected(connection: connections, target: target, authorization: request.header("authorization")))
+            .connected(connection: connection, target: target, authorization: request.header("authorization"))
+        )
         if case .status(let status) = script.handshake {
             engine.refuse(leg, status: status)
             return
         }
         let handler = ModelConnection(
-            script, connection: connections, model: Self.model(in: target), log: log, at: engine.nowMicroseconds)
+            script,
+            connection: connection,
+            model: Self.model(in: target),
+            log: log,
+            at: engine.nowMicroseconds
+        )
         try? engine.accept(leg, handler: handler)
     }
 

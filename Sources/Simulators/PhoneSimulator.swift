@@ -7,7 +7,8 @@ public final class PhoneSimulator: LegHandler {
     /// What is known of a call from outside the engine.
     public final class Outcome: Sendable {
         private let state = Mutex<(report: PhoneReport, ended: Bool, waiters: [CheckedContinuation<Void, Never>])>(
-            (PhoneReport(), false, []))
+            (PhoneReport(), false, [])
+        )
 
         /// The report so far.
         public var report: PhoneReport { state.withLock { $0.report } }
@@ -130,7 +131,9 @@ public final class PhoneSimulator: LegHandler {
             report.mediaReceived += 1
             buffer.append(audio)
             report.queuedMillisecondsHigh = max(
-                report.queuedMillisecondsHigh, buffer.queuedBytes / MuLaw.bytesPerMillisecond)
+                report.queuedMillisecondsHigh,
+                buffer.queuedBytes / MuLaw.bytesPerMillisecond
+            )
         case "mark":
             guard keys == ["event", "streamSid", "mark"], message["mark"]?.objectValue?.keys == ["name"],
                 let name = message["mark"]?["name"]?.stringValue

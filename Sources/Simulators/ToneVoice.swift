@@ -12,6 +12,7 @@ enum ToneVoice {
         return MuLaw.encode(
             (0..<count).map {
                 Int16(amplitude * sin(2 * Double.pi * frequency * Double($0) / Double(WaveFile.sampleRate)))
-            })
+            }
+        )
     }
 }

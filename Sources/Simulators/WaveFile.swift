@@ -20,7 +20,8 @@ public enum WaveFile {
         }
         guard data.count <= maximumBytes else { throw Failure(description: "\(path): larger than 64 MiB") }
         let bytes = [UInt8](data)
-        guard let chunks = chunks(of: bytes), let format = chunks["fmt "], let audio = chunks["data"], format.count >= 16
+        guard let chunks = chunks(of: bytes), let format = chunks["fmt "], let audio = chunks["data"],
+            format.count >= 16
         else { throw Failure(description: "\(path): not a WAV file") }
         let kind = little16(format, 0)
         let channels = max(1, little16(format, 2))

@@ -5,6 +5,7 @@ extension CallEngine {
     /// are skipped, since their leg's seat or the call's is empty by then.
     func deliver(_ batch: UnsafeBufferPointer<trk_event>) {
         for event in batch {
+            if isOutdated(event) { continue }
             if event.call.generation != 0 {
                 deliverToCall(event)
             } else {
@@ -19,7 +20,10 @@ extension CallEngine {
         let leg = LegID(event.leg)
         if event.kind == .TRK_EVENT_LEG_REQUEST {
             let request = UpgradeRequest(
-                pathIndex: Int(event.a), isSecure: event.b != 0, head: String(decoding: event.buffer, as: UTF8.self))
+                pathIndex: Int(event.a),
+                isSecure: event.b != 0,
+                head: String(decoding: event.buffer, as: UTF8.self)
+            )
             acceptor?.requested(leg, request, on: self)
             return
         }
@@ -85,6 +89,10 @@ extension trk_event {
 extension LegEnding {
     init(_ event: trk_event) {
         self.init(
-            code: Int(event.a), cause: Cause(rawValue: event.b) ?? .lost, detail: Int(event.c), reason: event.text)
+            code: Int(event.a),
+            cause: Cause(rawValue: event.b) ?? .lost,
+            detail: Int(event.c),
+            reason: event.text
+        )
     }
 }

@@ -17,7 +17,11 @@ public struct ListenAddress: Sendable {
 
     /// Makes an address.
     public init(
-        host: String, port: Int, paths: [String], sharesPort: Bool = false, certificateFile: String? = nil,
+        host: String,
+        port: Int,
+        paths: [String],
+        sharesPort: Bool = false,
+        certificateFile: String? = nil,
         keyFile: String? = nil
     ) {
         self.host = host
@@ -46,7 +50,11 @@ public struct DialTarget: Sendable {
 
     /// Makes a target.
     public init(
-        host: String, port: Int, isSecure: Bool, target: String, headers: [(name: String, value: String)] = [],
+        host: String,
+        port: Int,
+        isSecure: Bool,
+        target: String,
+        headers: [(name: String, value: String)] = [],
         authorityFile: String? = nil
     ) {
         self.host = host
@@ -147,9 +155,16 @@ extension CallEngine {
     /// Sends a text message.
     public func send(text: String, to leg: LegID) throws(TrunkError) {
         var text = text
-        try check(text.withUTF8 {
-            trk_leg_send_text(raw, leg.raw, $0.baseAddress ?? UnsafePointer(bitPattern: 1).unsafelyUnwrapped, $0.count)
-        })
+        try check(
+            text.withUTF8 {
+                trk_leg_send_text(
+                    raw,
+                    leg.raw,
+                    $0.baseAddress ?? UnsafePointer(bitPattern: 1).unsafelyUnwrapped,
+                    $0.count
+                )
+            }
+        )
     }
 
     /// Sends a binary message; the bytes are copied.
@@ -164,11 +179,22 @@ extension CallEngine {
 
     /// Begins the close handshake. Code 0 sends none. Idempotent; a leg that is gone is no error.
     public func close(_ leg: LegID, code: Int = 1000, reason: String = "") {
+        silence(leg)
         _ = trk_leg_close(raw, leg.raw, UInt16(clamping: code), reason)
     }
 
     /// Drops the connection without a close frame, as a network fault would.
-    public func abort(_ leg: LegID) { _ = trk_leg_abort(raw, leg.raw) }
+    public func abort(_ leg: LegID) {
+        silence(leg)
+        _ = trk_leg_abort(raw, leg.raw)
+    }
+
+    /// Drops all connections that have a handler, as a killed process would.
+    public func abortAll() {
+        for (slot, seat) in legSeats.enumerated() where seat.handler != nil {
+            abort(LegID(RawLegID(slot: UInt32(slot), generation: seat.generation)))
+        }
+    }
 
     /// `timerFired` after this many milliseconds; nil cancels.
     public func setTimer(_ leg: LegID, afterMilliseconds delay: Int?) {
@@ -184,6 +210,19 @@ extension CallEngine {
     func seat(_ leg: LegID, _ handler: (any LegHandler)?) {
         while legSeats.count <= Int(leg.slot) { legSeats.append(LegSeat()) }
         legSeats[Int(leg.slot)] = LegSeat(generation: leg.generation, handler: handler)
+    }
+
+    /// Nothing but its end is told of this leg any more.
+    private func silence(_ leg: LegID) {
+        let slot = Int(leg.slot)
+        if slot < legSeats.count, legSeats[slot].generation == leg.generation { legSeats[slot].isClosing = true }
+    }
+
+    /// Whether an event of this leg was gathered before we closed it: only its end is told then.
+    func isOutdated(_ event: trk_event) -> Bool {
+        let slot = Int(event.leg.slot)
+        return event.kind != .TRK_EVENT_LEG_CLOSED && slot < legSeats.count && legSeats[slot].isClosing
+            && legSeats[slot].generation == event.leg.generation
     }
 }
 

@@ -132,7 +132,12 @@ public protocol CallHandler: AnyObject {
     func modelOpened(_ call: CallID, _ leg: LegID, on engine: isolated CallEngine)
     /// An event of a model, without the audio; JSON text, borrowed until this returns.
     func modelEvent(
-        _ call: CallID, _ leg: LegID, _ message: RawSpan, at moment: LoopMoment, on engine: isolated CallEngine)
+        _ call: CallID,
+        _ leg: LegID,
+        _ message: RawSpan,
+        at moment: LoopMoment,
+        on engine: isolated CallEngine
+    )
     /// A model leg has ended.
     func modelClosed(_ call: CallID, _ leg: LegID, _ ending: LegEnding, on engine: isolated CallEngine)
     /// Something happened to the playback.

@@ -16,13 +16,15 @@ final class LoopContext: Sendable {
     nonisolated(unsafe) var executor: LoopExecutor?
 
     func stopped() {
+        executor?.runLate()
+        // Before anybody is told: whoever waits for the stop may then count on the engine being his alone.
+        engine = nil
+        executor = nil
         let waiters = state.withLock { state in
             state.hasStopped = true
             defer { state.waiters = [] }
             return state.waiters
         }
-        engine = nil
-        executor = nil
         for waiter in waiters { waiter.resume() }
     }
 
@@ -43,7 +45,8 @@ final class LoopContext: Sendable {
         Unmanaged<LoopContext>.fromOpaque(pointer)._withUnsafeGuaranteedRef(body)
     }
 
-    private static func onEvents(_ context: UnsafeMutableRawPointer?, _ events: UnsafePointer<trk_event>, _ count: Int) {
+    private static func onEvents(_ context: UnsafeMutableRawPointer?, _ events: UnsafePointer<trk_event>, _ count: Int)
+    {
         nonisolated(unsafe) let batch = UnsafeBufferPointer(start: events, count: count)
         borrow(context) { context in
             context.engine?.assumeIsolated { $0.deliver(batch) }
@@ -51,7 +54,9 @@ final class LoopContext: Sendable {
     }
 
     private static func onJobs(
-        _ context: UnsafeMutableRawPointer?, _ jobs: UnsafePointer<UnsafeMutableRawPointer?>?, _ count: Int
+        _ context: UnsafeMutableRawPointer?,
+        _ jobs: UnsafePointer<UnsafeMutableRawPointer?>?,
+        _ count: Int
     ) {
         guard let jobs else { return }
         borrow(context) { $0.executor?.run(jobs, count) }

@@ -14,17 +14,43 @@ final class LoopHandle: Sendable {
 /// Runs an engine's jobs on its loop thread, between the phases of a turn.
 public final class LoopExecutor: SerialExecutor {
     let loop: LoopHandle
-    /// Serialises what comes after the loop has stopped.
-    private let afterStop = Mutex<Void>(())
+    private let late = Mutex(Late())
+
+    /// Jobs that came when the loop took no more.
+    private struct Late {
+        var jobs: [UnownedJob] = []
+        /// Someone will run them: the loop itself until it has stopped, then the thread of the first of them.
+        var isServed = true
+    }
 
     init(_ loop: LoopHandle) { self.loop = loop }
 
-    /// Queues a job. After the stop the loop thread is gone: the job then runs here and now, so that no task
+    /// Queues a job. After the stop the loop thread is gone: the job then runs on the caller's, so that no task
     /// hangs; the core answers such late work with `stale` or `closing`.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if trk_loop_enqueue(loop.raw, unsafeBitCast(job, to: UnsafeMutableRawPointer.self)) { return }
-        afterStop.withLock { _ in job.runSynchronously(on: asUnownedSerialExecutor()) }
+        let isServed = late.withLock { late in
+            late.jobs.append(job)
+            defer { late.isServed = true }
+            return late.isServed
+        }
+        if !isServed { runLate() }
+    }
+
+    /// Runs what came too late, one after the other; a job may queue further ones meanwhile.
+    func runLate() {
+        while let job = nextLate() { job.runSynchronously(on: asUnownedSerialExecutor()) }
+    }
+
+    private func nextLate() -> UnownedJob? {
+        late.withLock { late in
+            if late.jobs.isEmpty {
+                late.isServed = false
+                return nil
+            }
+            return late.jobs.removeFirst()
+        }
     }
 
     /// The identity of this executor.

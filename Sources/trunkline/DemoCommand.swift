@@ -6,7 +6,8 @@ struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
         abstract: "Play one call through a real server on this machine: two utterances, the second interrupts.",
-        discussion: "Caller, server and model are real sockets on loopback, the model behind TLS. Nothing leaves this machine."
+        discussion:
+            "Caller, server and model are real sockets on loopback, the model behind TLS. Nothing leaves this machine."
     )
 
     @Option(help: "A WAV file that the caller says; default: installed telephone speech.")
@@ -19,7 +20,8 @@ struct DemoCommand: AsyncParsableCommand {
         let speech = try Demo.utterances(wav: wav)
         print("caller says: \(speech.source)\n")
         let outcome = try await Demo.run(
-            Demo.Options(first: speech.first, second: speech.second, recording: output))
+            Demo.Options(first: speech.first, second: speech.second, recording: output)
+        )
         for line in outcome.timeline { print(line) }
         print()
         for line in outcome.figures { print(line) }

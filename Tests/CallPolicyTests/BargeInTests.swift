@@ -5,7 +5,8 @@ import Testing
 @Suite struct BargeInTests {
     /// A call in which the agent is speaking.
     private func speaking(
-        _ configure: (inout CallConfiguration) -> Void = { _ in }, done: Bool = false
+        _ configure: (inout CallConfiguration) -> Void = { _ in },
+        done: Bool = false
     ) -> TestCall {
         var call = TestCall(configure)
         call.begin()
@@ -93,7 +94,8 @@ import Testing
         let item = ConversationItem(id: "item_a1", status: .incomplete, kind: kind)
         #expect(
             call.model(.outputItemDone(responseID: "resp_1", outputIndex: 0, item: item))
-                == ["1 < delete item_a1"])
+                == ["1 < delete item_a1"]
+        )
     }
 
     @Test func itemsOfAnEarlierLegAreClearedButNotTruncated() {
@@ -122,8 +124,15 @@ import Testing
             call.records.contains(
                 .agentTranscript(
                     AgentTranscript(
-                        itemID: "item_a1", heard: "one two", unheard: "three four five", heardMilliseconds: 1_000,
-                        wasInterrupted: true))))
+                        itemID: "item_a1",
+                        heard: "one two",
+                        unheard: "three four five",
+                        heardMilliseconds: 1_000,
+                        wasInterrupted: true
+                    )
+                )
+            )
+        )
     }
 
     @Test func whatWasHeardWhollyIsWrittenDownWholly() {
@@ -133,15 +142,23 @@ import Testing
             call.records.contains(
                 .agentTranscript(
                     AgentTranscript(
-                        itemID: "item_a1", heard: "one two three four five", unheard: "", heardMilliseconds: nil,
-                        wasInterrupted: false))))
+                        itemID: "item_a1",
+                        heard: "one two three four five",
+                        unheard: "",
+                        heardMilliseconds: nil,
+                        wasInterrupted: false
+                    )
+                )
+            )
+        )
     }
 
     @Test func keysInterruptAndAlwaysCancel() {
         var call = speaking()
         #expect(
             call.give(.dtmf("5", call.playing))
-                == ["clear", "mute resp_1", "1 < cancel resp_1", "1 < truncate item_a1 1000"])
+                == ["clear", "mute resp_1", "1 < cancel resp_1", "1 < truncate item_a1 1000"]
+        )
     }
 
     // MARK: Utterances that must be heard
@@ -158,7 +175,8 @@ import Testing
     @Test func aProtectedUtteranceTellsTheServerNotToInterrupt() {
         var call = notice()
         #expect(
-            call.lines.suffix(3) == ["open 1", "1 < session.update uninterruptible", "1 < create greeting"])
+            call.lines.suffix(3) == ["open 1", "1 < session.update uninterruptible", "1 < create greeting"]
+        )
         call.responseBegins("resp_1", ours: true, items: ["item_a1"])
         call.says("This call is recorded.", item: "item_a1", response: "resp_1")
         call.plays([("item_a1", 2_000, 500)])
@@ -174,7 +192,8 @@ import Testing
         var call = notice()
         let id = call.lastSent("response.create")?.eventID
         #expect(
-            call.model(.error(APIError(code: "invalid_value", message: "", eventID: id))) == ["1 < session.update"])
+            call.model(.error(APIError(code: "invalid_value", message: "", eventID: id))) == ["1 < session.update"]
+        )
     }
 
     @Test func aCallerWhoMayNeverInterruptIsNotCut() {

@@ -68,7 +68,8 @@ import Testing
         call.responseEnds("resp_1")
         #expect(
             call.model(.speechStarted(itemID: "u2", audioStartMilliseconds: 0))
-                == ["clear", "1 < truncate a1 200"])
+                == ["clear", "1 < truncate a1 200"]
+        )
         call.playing = .silent
         #expect(call.records.contains(.goodbyeCancelled))
         call.model(.speechStopped(itemID: "u2", audioEndMilliseconds: 0))
@@ -86,7 +87,8 @@ import Testing
         call.begin()
         #expect(
             call.give(.command(.endAfterGoodbye(.operator, .operatorHungUp), .silent))
-                == ["1 < session.update uninterruptible", "1 < create goodbye"])
+                == ["1 < session.update uninterruptible", "1 < create goodbye"]
+        )
         call.responseBegins("resp_1", ours: true, items: ["a1"])
         call.plays([("a1", 1_000, 100)])
         #expect(call.model(.speechStarted(itemID: "u1", audioStartMilliseconds: 0)) == [])
@@ -101,7 +103,8 @@ import Testing
             call.give(.command(.hangUp(.operator, .operatorHungUp), .silent)) == [
                 "close 1 1000 operator_hung_up", "hang up 1000 operator_hung_up",
                 "ended operator_hung_up by operator",
-            ])
+            ]
+        )
     }
 
     @Test func aCallWithoutAModelDoesNotWaitForAGoodbye() {
@@ -175,7 +178,8 @@ import Testing
         let step = IdleLadder.Step(afterMilliseconds: 2_000, text: .exactly("Are you there?"))
         var call = TestCall(
             { $0.idle = IdleLadder(steps: [step], endAfterMilliseconds: 2_000) },
-            tools: [ToolDefinition(name: "slow", description: "Is slow.")])
+            tools: [ToolDefinition(name: "slow", description: "Is slow.")]
+        )
         call.begin()
         call.responseBegins("resp_1")
         call.calls("slow", "{}", id: "c1", response: "resp_1")
@@ -245,7 +249,8 @@ import Testing
         }
         #expect(
             call.give(.dtmf("#", .silent))
-                == ["1 < item user: The caller pressed these keys on the telephone: 123", "1 < create keys"])
+                == ["1 < item user: The caller pressed these keys on the telephone: 123", "1 < create keys"]
+        )
         call.responseBegins("resp_1", ours: true)
         call.responseEnds("resp_1")
         call.give(.dtmf("7", .silent))
@@ -269,10 +274,12 @@ import Testing
         call.begin()
         #expect(
             call.give(.command(.instruct("The caller is a member."), .silent))
-                == ["1 < item system: The caller is a member."])
+                == ["1 < item system: The caller is a member."]
+        )
         #expect(
             call.give(.command(.instruct("Offer help.", respond: true), .silent))
-                == ["1 < item system: Offer help.", "1 < create instruct"])
+                == ["1 < item system: Offer help.", "1 < create instruct"]
+        )
         #expect(call.give(.command(.muteAgent(true), .silent)) == ["mute agent"])
     }
 }

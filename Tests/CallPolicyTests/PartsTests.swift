@@ -1,11 +1,14 @@
-@testable import CallPolicy
 import RealtimeProtocol
 import Testing
 
+@testable import CallPolicy
+
 @Suite struct HeardSplitTests {
     @Test(arguments: [
-        ("one two three four", 0, 1_000, "", "one two three four"), ("one two three four", 1_000, 1_000, "one two three four", ""),
-        ("one two three four", 500, 1_000, "one two", "three four"), ("one two three four", 100, 1_000, "", "one two three four"),
+        ("one two three four", 0, 1_000, "", "one two three four"),
+        ("one two three four", 1_000, 1_000, "one two three four", ""),
+        ("one two three four", 500, 1_000, "one two", "three four"),
+        ("one two three four", 100, 1_000, "", "one two three four"),
         ("one two three four", 999, 1_000, "one two three", "four"), ("one two", 5_000, 1_000, "one two", ""),
         ("", 500, 1_000, "", ""), ("one", 500, 0, "", "one"), ("一二三四五六", 500, 1_000, "一二三", "四五六"),
         ("👨‍👩‍👧 👨‍👩‍👧", 900, 1_000, "👨‍👩‍👧", "👨‍👩‍👧"),
@@ -76,7 +79,8 @@ import Testing
     static let schema: JSONValue = [
         "type": "object",
         "properties": [
-            "size": ["type": "string", "enum": ["small", "large"]], "count": ["type": "integer", "minimum": 1, "maximum": 9],
+            "size": ["type": "string", "enum": ["small", "large"]],
+            "count": ["type": "integer", "minimum": 1, "maximum": 9],
             "note": ["type": ["string", "null"], "minLength": 2, "maxLength": 4],
             "tags": ["type": "array", "items": ["type": "string"], "maxItems": 2],
             "place": ["type": "object", "properties": ["x": ["type": "number"]], "required": ["x"]],
@@ -84,19 +88,25 @@ import Testing
         "required": ["size"], "additionalProperties": false,
     ]
 
-    @Test(arguments: [
-        (#"{"size":"small"}"#, nil), (#"{"size":"small","count":9,"note":null,"tags":["a"],"place":{"x":1.5,"y":0}}"#, nil),
-        (#"{}"#, "size is required"), (#"[]"#, "arguments must be object, not array"),
-        (#"{"size":"huge"}"#, #"size must be one of "small", "large""#),
-        (#"{"size":"small","count":0}"#, "count must be at least 1"),
-        (#"{"size":"small","count":10}"#, "count must be at most 9"),
-        (#"{"size":"small","count":1.5}"#, "count must be integer, not number"),
-        (#"{"size":"small","count":2.0}"#, nil), (#"{"size":"small","note":"µ"}"#, "note must have at least 2 characters"),
-        (#"{"size":"small","note":"µµµµ"}"#, nil), (#"{"size":"small","note":7}"#, "note must be string or null, not integer"),
-        (#"{"size":"small","tags":["a","b","c"]}"#, "tags must have at most 2 elements"),
-        (#"{"size":"small","tags":["a",1]}"#, "tags[1] must be string, not integer"),
-        (#"{"size":"small","place":{}}"#, "place.x is required"), (#"{"size":"small","new":1}"#, "new is not a known argument"),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            (#"{"size":"small"}"#, nil),
+            (#"{"size":"small","count":9,"note":null,"tags":["a"],"place":{"x":1.5,"y":0}}"#, nil),
+            (#"{}"#, "size is required"), (#"[]"#, "arguments must be object, not array"),
+            (#"{"size":"huge"}"#, #"size must be one of "small", "large""#),
+            (#"{"size":"small","count":0}"#, "count must be at least 1"),
+            (#"{"size":"small","count":10}"#, "count must be at most 9"),
+            (#"{"size":"small","count":1.5}"#, "count must be integer, not number"),
+            (#"{"size":"small","count":2.0}"#, nil),
+            (#"{"size":"small","note":"µ"}"#, "note must have at least 2 characters"),
+            (#"{"size":"small","note":"µµµµ"}"#, nil),
+            (#"{"size":"small","note":7}"#, "note must be string or null, not integer"),
+            (#"{"size":"small","tags":["a","b","c"]}"#, "tags must have at most 2 elements"),
+            (#"{"size":"small","tags":["a",1]}"#, "tags[1] must be string, not integer"),
+            (#"{"size":"small","place":{}}"#, "place.x is required"),
+            (#"{"size":"small","new":1}"#, "new is not a known argument"),
+        ] as [(String, String?)]
+    )
     func argumentsAreChecked(text: String, problem: String?) throws {
         #expect(SchemaValidation.problem(try JSONValue(parsing: text), schema: Self.schema) == problem)
     }
@@ -120,8 +130,10 @@ import Testing
     }
 
     private let context = ToolContext(
-        callID: "c1", carrier: nil,
-        wallClock: WallClock(secondsSince1970: 1_795_179_787, offsetSeconds: 3_600, zoneName: "Europe/Berlin"))
+        callID: "c1",
+        carrier: nil,
+        wallClock: WallClock(secondsSince1970: 1_795_179_787, offsetSeconds: 3_600, zoneName: "Europe/Berlin")
+    )
 
     private func run(_ tools: ToolRegistry, _ name: String, _ arguments: JSONValue) async -> ToolResult {
         let invocation = ToolInvocation(callID: "c1", name: name, arguments: arguments, timeoutMilliseconds: 1_000)

@@ -9,6 +9,7 @@ import Testing
         call.callerSays("My name is Alice.", item: "u1")
         call.responseBegins("resp_1", items: ["a1"])
         call.says("Hello Alice how are you", item: "a1", response: "resp_1")
+        call.plays([("a1", 1_000, 0)])
         call.responseEnds("resp_1")
         return call
     }
@@ -24,7 +25,8 @@ import Testing
             call.ready(2) == [
                 "2 < session.update", "2 < item user: My name is Alice.",
                 "2 < item assistant: Hello Alice how are you", "open 2",
-            ])
+            ]
+        )
         #expect(call.records.contains(.reconnected(ModelLeg(2), outageMilliseconds: 0, restoredItems: 2)))
     }
 
@@ -45,7 +47,8 @@ import Testing
         call.give(.modelClosed(ModelLeg(1), lost))
         #expect(
             call.ready(2)
-                == ["2 < session.update", "2 < item user: My name is Alice.", "open 2", "2 < create lost_turn"])
+                == ["2 < session.update", "2 < item user: My name is Alice.", "open 2", "2 < create lost_turn"]
+        )
     }
 
     @Test func anAnswerThatWasHeardInPartIsNotAskedForAgain() {
@@ -207,6 +210,7 @@ import Testing
         call.give(.modelClosed(ModelLeg(1), lost))
         #expect(
             call.ready(2)
-                == ["2 < session.update", "open 2", "2 < session.update uninterruptible", "2 < create greeting"])
+                == ["2 < session.update", "open 2", "2 < session.update uninterruptible", "2 < create greeting"]
+        )
     }
 }

@@ -72,10 +72,12 @@ import Testing
         var call = TestCall { $0.session.turnDetection = .serverVAD(createResponse: false) }
         call.begin()
         call.model(
-            .inputAudioTimeoutTriggered(itemID: "u", audioStartMilliseconds: 0, audioEndMilliseconds: 5_000))
+            .inputAudioTimeoutTriggered(itemID: "u", audioStartMilliseconds: 0, audioEndMilliseconds: 5_000)
+        )
         #expect(call.model(.inputAudioCommitted(itemID: "u", previousItemID: nil)) == [])
         #expect(
-            call.model(.inputTranscriptionCompleted(itemID: "u", contentIndex: 0, transcript: "", usage: nil)) == [])
+            call.model(.inputTranscriptionCompleted(itemID: "u", contentIndex: 0, transcript: "", usage: nil)) == []
+        )
         #expect(!call.records.contains(.callerTranscript(itemID: "u", text: "")))
     }
 
@@ -101,7 +103,9 @@ import Testing
     // MARK: Broken responses
 
     private let broken = Response.StatusDetails(
-        type: "failed", error: APIError(type: "server_error", code: "server_error", message: "oops"))
+        type: "failed",
+        error: APIError(type: "server_error", code: "server_error", message: "oops")
+    )
 
     @Test func aFailedResponseIsAskedForOnceMoreThenTheCallEnds() {
         var call = ready()
@@ -112,7 +116,8 @@ import Testing
         call.responseBegins("resp_2", ours: true)
         #expect(
             call.responseEnds("resp_2", .failed, broken)
-                == ["close 1 1000 model_failed", "hold", "hang up 1000 model_failed", "ended model_failed by model"])
+                == ["close 1 1000 model_failed", "hold", "hang up 1000 model_failed", "ended model_failed by model"]
+        )
     }
 
     @Test func aWholeResponseForgetsAnEarlierFailure() {

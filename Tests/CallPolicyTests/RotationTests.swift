@@ -20,10 +20,13 @@ import Testing
         #expect(call.wait(599_999) == [])
         #expect(call.wait(1) == ["dial 2"])
         #expect(
-            call.ready(2) == ["2 < session.update", "2 < item user: Hello.", "open 2", "close 1 1000 rotated"])
+            call.ready(2) == ["2 < session.update", "2 < item user: Hello.", "open 2", "close 1 1000 rotated"]
+        )
         #expect(
             call.records.contains(
-                .rotated(from: ModelLeg(1), to: ModelLeg(2), forced: false, restoredItems: 1)))
+                .rotated(from: ModelLeg(1), to: ModelLeg(2), forced: false, restoredItems: 1)
+            )
+        )
     }
 
     @Test func itIsLeftInASilentMoment() {
@@ -38,7 +41,8 @@ import Testing
         call.leg = ModelLeg(1)
         #expect(call.responseEnds("resp_1") == [])
         #expect(
-            call.heardAll(["a1"]) == ["2 < item assistant: Good morning.", "open 2", "close 1 1000 rotated"])
+            call.heardAll(["a1"]) == ["2 < item assistant: Good morning.", "open 2", "close 1 1000 rotated"]
+        )
     }
 
     @Test func whenNoSilentMomentComesItIsLeftAnyway() {

@@ -32,7 +32,8 @@ import Testing
                 "turn_detection":{"type":"server_vad","threshold":0.5,"prefix_padding_ms":300,\
                 "silence_duration_ms":500,"idle_timeout_ms":null,"create_response":true,"interrupt_response":true}},\
                 "output":{"format":{"type":"audio/pcmu"},"voice":"marin","speed":1.0}}}
-                """)
+                """
+        )
     }
 
     @Test func anotherFormatEndsTheCallBeforeNoiseIsHeard() {
@@ -44,8 +45,11 @@ import Testing
         session.output?.format = .pcm24000
         let done = call.model(.sessionUpdated(session))
         #expect(
-            done == ["close 1 1000 format_mismatch", "hold", "hang up 1000 format_mismatch",
-                "ended format_mismatch by model"])
+            done == [
+                "close 1 1000 format_mismatch", "hold", "hang up 1000 format_mismatch",
+                "ended format_mismatch by model",
+            ]
+        )
         #expect(call.records.contains { if case .warning(.formatMismatch, _) = $0 { true } else { false } })
     }
 

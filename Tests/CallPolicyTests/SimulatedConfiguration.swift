@@ -5,12 +5,15 @@ import RealtimeProtocol
 enum SimulatedConfiguration {
     static let tools = [
         ToolDefinition(
-            name: "weather", description: "Tells the weather.",
+            name: "weather",
+            description: "Tells the weather.",
             parameters: [
                 "type": "object", "properties": ["city": ["type": "string"]], "required": ["city"],
                 "additionalProperties": false,
             ],
-            timeoutMilliseconds: 2_000, fillerAfterMilliseconds: 400),
+            timeoutMilliseconds: 2_000,
+            fillerAfterMilliseconds: 400
+        ),
         ToolDefinition(name: "slow", description: "Is slow.", timeoutMilliseconds: 1_000),
     ]
 

@@ -57,11 +57,17 @@ struct SimulatedScript {
     }
 
     private mutating func message(
-        _ response: String, status: Response.Status, into whole: inout Response
+        _ response: String,
+        status: Response.Status,
+        into whole: inout Response
     ) -> [SimulatedModel.Step] {
         let item = "item_\(nextID())"
         let position = PartPosition(responseID: response, itemID: item)
-        var message = ConversationItem(id: item, status: .inProgress, kind: .message(.init(role: "assistant", content: [])))
+        var message = ConversationItem(
+            id: item,
+            status: .inProgress,
+            kind: .message(.init(role: "assistant", content: []))
+        )
         var steps: [SimulatedModel.Step] = [
             .event(.outputItemAdded(responseID: response, outputIndex: 0, item: message)),
             .event(.itemAdded(message, previousItemID: nil)),

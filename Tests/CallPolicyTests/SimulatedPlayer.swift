@@ -55,8 +55,14 @@ struct SimulatedPlayer {
         } else {
             items.append(
                 PlaybackItem(
-                    itemID: item, modelLeg: leg, receivedMilliseconds: milliseconds, sentMilliseconds: 0,
-                    heardMilliseconds: 0, isComplete: false))
+                    itemID: item,
+                    modelLeg: leg,
+                    receivedMilliseconds: milliseconds,
+                    sentMilliseconds: 0,
+                    heardMilliseconds: 0,
+                    isComplete: false
+                )
+            )
         }
     }
 

@@ -127,8 +127,12 @@ extension SimulatedWorld {
             response.statusDetails = .init(type: "incomplete", reason: "max_output_tokens")
         }
         var script = SimulatedScript(
-            chance: SimulatedChance(seed: chance.seed()), nextID: { self.idCounter += 1; return self.idCounter },
-            tools: SimulatedConfiguration.toolNames)
+            chance: SimulatedChance(seed: chance.seed()),
+            nextID: {
+                self.idCounter += 1; return self.idCounter
+            },
+            tools: SimulatedConfiguration.toolNames
+        )
         let mayCall = options?.toolChoice != ToolChoice.none
         let steps = script.steps(&response, status: status, mayCall: mayCall)
         response.status = status
@@ -229,7 +233,10 @@ extension SimulatedWorld {
         tell(leg, .inputAudioCommitted(itemID: item, previousItemID: nil))
         let part = ContentPart(kind: .inputAudio)
         let message = ConversationItem(
-            id: item, status: .completed, kind: .message(.init(role: "user", content: [part])))
+            id: item,
+            status: .completed,
+            kind: .message(.init(role: "user", content: [part]))
+        )
         tell(leg, .itemAdded(message, previousItemID: nil))
         if model.session.input?.transcription?.value != nil, chance.percent(95) {
             agenda.plan(.written(leg, item: item), at: now + chance.number(50...900))

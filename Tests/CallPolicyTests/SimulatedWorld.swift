@@ -1,5 +1,6 @@
-@testable import CallPolicy
 import RealtimeProtocol
+
+@testable import CallPolicy
 
 /// One simulated call: a carrier, a caller, a model's servers and the machine between them, all from one seed.
 final class SimulatedWorld {
@@ -40,7 +41,9 @@ final class SimulatedWorld {
     /// Runs the call to its end and returns what was wrong.
     func run() -> [String] {
         let isLong = chance.percent(4)
-        let length = isLong || (configuration.idle != nil && chance.percent(30)) ? chance.number(20_000...120_000) : chance.number(1_000...9_000)
+        let length =
+            isLong || (configuration.idle != nil && chance.percent(30))
+            ? chance.number(20_000...120_000) : chance.number(1_000...9_000)
         // Some callers say nothing at all.
         if configuration.idle == nil || chance.percent(50) {
             agenda.plan(.speechBegins, at: chance.number(200...2_500))
@@ -55,7 +58,9 @@ final class SimulatedWorld {
         }
         give(.carrierStarted(CarrierStart(streamID: "MZ", callID: "CA")))
         // A call that does not end would run for ever; a bounded one has far fewer events.
-        while !isOver, handled < 20_000, let (time, event) = agenda.next() {
+        var events = 0
+        while !isOver, events < 50_000, let (time, event) = agenda.next() {
+            events += 1
             now = max(now, time)
             happen(event)
         }
@@ -83,7 +88,8 @@ final class SimulatedWorld {
     private func perform(_ action: CallAction) {
         switch action {
         case .dialModel(let leg): dial(leg)
-        case .closeModel(let leg, _, _): models[leg]?.isOpen = false
+        case .closeModel(let leg, _, _):
+            models[leg]?.isOpen = false
             player.complete { $0 == leg }
         case .send(let leg, let event): send(event, to: leg)
         case .openCallerAudio(let leg): open(leg)
@@ -205,7 +211,10 @@ final class SimulatedWorld {
 
     private func speechEnds() {
         isSpeaking = false
-        agenda.plan(.speechBegins, at: now + (chance.percent(25) ? chance.number(100...600) : chance.number(800...6_000)))
+        agenda.plan(
+            .speechBegins,
+            at: now + (chance.percent(25) ? chance.number(100...600) : chance.number(800...6_000))
+        )
         if let openLeg { hearEnd(openLeg) }
     }
 

@@ -95,7 +95,8 @@ extension TestCall {
         done += model(.inputAudioCommitted(itemID: item, previousItemID: nil))
         if let words {
             done += model(
-                .inputTranscriptionCompleted(itemID: item, contentIndex: 0, transcript: words, usage: nil))
+                .inputTranscriptionCompleted(itemID: item, contentIndex: 0, transcript: words, usage: nil)
+            )
         }
         return done
     }
@@ -112,8 +113,11 @@ extension TestCall {
             let message = ConversationItem.Message(role: "assistant", content: [])
             done += model(
                 .outputItemAdded(
-                    responseID: id, outputIndex: 0,
-                    item: ConversationItem(id: item, status: .inProgress, kind: .message(message))))
+                    responseID: id,
+                    outputIndex: 0,
+                    item: ConversationItem(id: item, status: .inProgress, kind: .message(message))
+                )
+            )
         }
         return done
     }
@@ -134,7 +138,9 @@ extension TestCall {
 
     @discardableResult
     mutating func responseEnds(
-        _ id: String, _ status: Response.Status = .completed, _ details: Response.StatusDetails? = nil
+        _ id: String,
+        _ status: Response.Status = .completed,
+        _ details: Response.StatusDetails? = nil
     ) -> [String] {
         model(.responseDone(Response(id: id, status: status, statusDetails: details)))
     }
@@ -144,9 +150,13 @@ extension TestCall {
         let from = leg.map { ModelLeg($0) } ?? self.leg
         playing.items = items.map { item in
             PlaybackItem(
-                itemID: item.id, modelLeg: from, receivedMilliseconds: item.received,
-                sentMilliseconds: min(item.received, item.heard + 200), heardMilliseconds: item.heard,
-                isComplete: complete)
+                itemID: item.id,
+                modelLeg: from,
+                receivedMilliseconds: item.received,
+                sentMilliseconds: min(item.received, item.heard + 200),
+                heardMilliseconds: item.heard,
+                isComplete: complete
+            )
         }
         playing.queuedMilliseconds = items.reduce(0) { $0 + $1.received - $1.heard }
         for item in items { give(.playbackStarted(itemID: item.id)) }

@@ -4,12 +4,16 @@ import Testing
 
 @Suite struct ToolTests {
     static let weather = ToolDefinition(
-        name: "weather", description: "Tells the weather.",
+        name: "weather",
+        description: "Tells the weather.",
         parameters: [
             "type": "object", "properties": ["city": ["type": "string"]], "required": ["city"],
             "additionalProperties": false,
         ],
-        timeoutMilliseconds: 5_000, fillerAfterMilliseconds: 1_000, filler: "One moment.")
+        timeoutMilliseconds: 5_000,
+        fillerAfterMilliseconds: 1_000,
+        filler: "One moment."
+    )
     static let other = ToolDefinition(name: "other", description: "Does something else.")
 
     private func asked(_ configure: (inout CallConfiguration) -> Void = { _ in }) -> TestCall {
@@ -22,9 +26,11 @@ import Testing
 
     @Test func aCallRunsAtOnceAndTheAnswerWaitsForTheResponse() {
         var call = asked()
-        #expect(call.calls("weather", #"{"city":"Bonn"}"#, id: "c1", response: "resp_1") == [
-            #"run weather {"city":"Bonn"}"#
-        ])
+        #expect(
+            call.calls("weather", #"{"city":"Bonn"}"#, id: "c1", response: "resp_1") == [
+                #"run weather {"city":"Bonn"}"#
+            ]
+        )
         #expect(call.give(.toolFinished(callID: "c1", .output("sunny"))) == ["1 < item output c1 sunny"])
         #expect(call.responseEnds("resp_1") == ["1 < create tool_outputs"])
     }
@@ -37,7 +43,8 @@ import Testing
         #expect(call.give(.toolFinished(callID: "c2", .output("done"))) == ["1 < item output c2 done"])
         #expect(
             call.give(.toolFinished(callID: "c1", .output("sunny")))
-                == ["1 < item output c1 sunny", "1 < create tool_outputs"])
+                == ["1 < item output c1 sunny", "1 < create tool_outputs"]
+        )
     }
 
     @Test func callsThatAreOnlyInTheDoneResponseAreRunToo() {
@@ -59,7 +66,10 @@ import Testing
         ("nothing", "{}", #"{"error":"No handler found for function: nothing"}"#),
         ("weather", "{", #"{"error":"Invalid JSON arguments for function call"}"#),
         ("weather", "{}", #"{"error":"Invalid arguments for function weather: city is required"}"#),
-        ("weather", #"{"city":7}"#, #"{"error":"Invalid arguments for function weather: city must be string, not integer"}"#),
+        (
+            "weather", #"{"city":7}"#,
+            #"{"error":"Invalid arguments for function weather: city must be string, not integer"}"#
+        ),
     ])
     func aCallThatCannotRunIsAnsweredWithAnError(name: String, arguments: String, output: String) {
         var call = asked()
@@ -72,7 +82,8 @@ import Testing
         call.calls("other", "{}", id: "c1", response: "resp_1")
         #expect(
             call.give(.toolFinished(callID: "c1", .failure("no \"luck\"")))
-                == [#"1 < item output c1 {"error":"Error running function other: no \"luck\""}"#])
+                == [#"1 < item output c1 {"error":"Error running function other: no \"luck\""}"#]
+        )
     }
 
     @Test func aToolThatTakesTooLongIsCancelledAndAnsweredOnce() {
@@ -83,7 +94,9 @@ import Testing
         #expect(done.contains("cancel tool c1"))
         #expect(
             done.contains(
-                #"1 < item output c1 {"error":"Error running function weather: no result within 5000 ms"}"#))
+                #"1 < item output c1 {"error":"Error running function weather: no result within 5000 ms"}"#
+            )
+        )
         #expect(call.give(.toolFinished(callID: "c1", .output("sunny"))) == [])
         #expect(call.machine.counters.lateToolResults == 1)
     }
@@ -139,9 +152,11 @@ import Testing
         #expect(call.calls("other", #"{"n":2}"#, id: "c2", response: "resp_1") == [])
         call.responseEnds("resp_1")
         #expect(
-            call.give(.toolFinished(callID: "c1", .output("1"))) == ["1 < item output c1 1", #"run other {"n":2}"#])
+            call.give(.toolFinished(callID: "c1", .output("1"))) == ["1 < item output c1 1", #"run other {"n":2}"#]
+        )
         #expect(
-            call.give(.toolFinished(callID: "c2", .output("2"))) == ["1 < item output c2 2", "1 < create tool_outputs"])
+            call.give(.toolFinished(callID: "c2", .output("2"))) == ["1 < item output c2 2", "1 < create tool_outputs"]
+        )
     }
 
     @Test func tooManyOpenCallsAreRefused() {
@@ -149,7 +164,8 @@ import Testing
         call.calls("other", "{}", id: "c1", response: "resp_1")
         #expect(
             call.calls("other", "{}", id: "c2", response: "resp_1")
-                == [#"1 < item output c2 {"error":"Error running function other: too many function calls at once"}"#])
+                == [#"1 < item output c2 {"error":"Error running function other: too many function calls at once"}"#]
+        )
     }
 
     @Test func aCallIsNeverRunTwice() {
@@ -165,10 +181,13 @@ import Testing
             call.give(.carrierStopped) == [
                 "cancel tool c1", "close 1 1000 caller_hung_up", "hang up 1000 caller_hung_up",
                 "ended caller_hung_up by caller",
-            ])
+            ]
+        )
         #expect(
             call.records.contains(
-                .toolFinished(callID: "c1", name: "other", .cancelled, output: "", milliseconds: 0)))
+                .toolFinished(callID: "c1", name: "other", .cancelled, output: "", milliseconds: 0)
+            )
+        )
     }
 
     @Test func longOutputsAreCut() {
@@ -187,7 +206,8 @@ import Testing
         #expect(done.contains("2 < item call c1 other"))
         #expect(
             call.give(.toolFinished(callID: "c1", .output("done")))
-                == ["2 < item output c1 done", "2 < create tool_outputs"])
+                == ["2 < item output c1 done", "2 < create tool_outputs"]
+        )
     }
 
     @Test func aToolThatFinishesWithoutASessionIsAnsweredInTheNext() {

@@ -23,7 +23,8 @@ import Testing
                 "max_output_tokens":100,"audio":{"input":{"format":{"type":"audio/pcmu"},\
                 "turn_detection":{"type":"server_vad"},"transcription":{"model":"whisper-1"}},\
                 "output":{"voice":"ash","format":{"type":"audio/pcmu"}}}}}
-                """)
+                """
+        )
         let event = try ClientEvent(parsing: Array(try ga(text).utf8))
         guard case .sessionUpdate(let session, _) = event else { return #expect(Bool(false)) }
         #expect(session.input?.format == .pcmu)
@@ -39,17 +40,25 @@ import Testing
     }
 
     @Test func contentOfItemsIsRenamed() throws {
-        let text = #"{"type":"conversation.item.create","item":{"type":"message","role":"assistant","content":[{"type":"text","text":"x"}]}}"#
+        let text =
+            #"{"type":"conversation.item.create","item":{"type":"message","role":"assistant","content":[{"type":"text","text":"x"}]}}"#
         #expect(try ga(text).contains(#""type":"output_text""#))
     }
 
     @Test func serverEventsGetTheirOldNames() throws {
         #expect(
             try beta(#"{"type":"response.output_audio.delta","event_id":"e","delta":"AA=="}"#)
-                == #"{"type":"response.audio.delta","event_id":"e","delta":"AA=="}"#)
-        #expect(try beta(#"{"type":"conversation.item.added","item":{"id":"i"}}"#)?.contains("conversation.item.created") == true)
+                == #"{"type":"response.audio.delta","event_id":"e","delta":"AA=="}"#
+        )
+        #expect(
+            try beta(#"{"type":"conversation.item.added","item":{"id":"i"}}"#)?.contains("conversation.item.created")
+                == true
+        )
         #expect(try beta(#"{"type":"conversation.item.done","item":{"id":"i"}}"#) == nil)
-        #expect(try beta(#"{"type":"response.function_call_arguments.done"}"#) == #"{"type":"response.function_call_arguments.done"}"#)
+        #expect(
+            try beta(#"{"type":"response.function_call_arguments.done"}"#)
+                == #"{"type":"response.function_call_arguments.done"}"#
+        )
     }
 
     @Test func aNestedSessionBecomesFlat() throws {
@@ -75,6 +84,7 @@ import Testing
                 == """
                 {"type":"response.done","response":{"id":"r","modalities":["text","audio"],"output":[{"id":"i",\
                 "content":[{"type":"audio","transcript":"t"}]}],"voice":"ash","output_audio_format":"g711_ulaw"}}
-                """)
+                """
+        )
     }
 }

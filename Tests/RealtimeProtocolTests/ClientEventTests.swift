@@ -46,13 +46,16 @@ import Testing
                 == """
                 {"type":"response.create","event_id":"e","response":{"instructions":"Greet the caller.",\
                 "tool_choice":"none","metadata":{"a":"b"}}}
-                """)
+                """
+        )
         #expect(try ClientEvent(json: event.json) == event)
     }
 
     @Test func aMissingFieldIsNamed() throws {
         let error = try #require(throws: ProtocolError.self) {
-            try ClientEvent(parsing: Array(#"{"type":"conversation.item.truncate","item_id":"i","content_index":0}"#.utf8))
+            try ClientEvent(
+                parsing: Array(#"{"type":"conversation.item.truncate","item_id":"i","content_index":0}"#.utf8)
+            )
         }
         #expect(error.field == "audio_end_ms")
         #expect(error.eventType == "conversation.item.truncate")

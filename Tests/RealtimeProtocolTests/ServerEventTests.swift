@@ -6,9 +6,12 @@ import Testing
 
     @Test func unknownTypesAndFieldsAreIgnored() throws {
         #expect(try parse(#"{"type":"some.future.event","x":1}"#) == .unknown(type: "some.future.event"))
-        #expect(try parse(#"{"type":"response.mcp_call.in_progress"}"#) == .unknown(type: "response.mcp_call.in_progress"))
+        #expect(
+            try parse(#"{"type":"response.mcp_call.in_progress"}"#) == .unknown(type: "response.mcp_call.in_progress")
+        )
         let event = try parse(
-            #"{"type":"input_audio_buffer.speech_started","event_id":"e","audio_start_ms":1460,"item_id":"i","new":{}}"#)
+            #"{"type":"input_audio_buffer.speech_started","event_id":"e","audio_start_ms":1460,"item_id":"i","new":{}}"#
+        )
         #expect(event == .speechStarted(itemID: "i", audioStartMilliseconds: 1460))
     }
 
@@ -47,7 +50,8 @@ import Testing
             """
             {"type":"response.done","event_id":"e","response":{"id":"r","status":"cancelled",\
             "status_details":{"type":"cancelled","reason":"turn_detected"},"output":[],"usage":{"total_tokens":5}}}
-            """)
+            """
+        )
         guard case .responseDone(let response) = cancelled else { throw cancelled.unexpected }
         #expect(response.status == .cancelled)
         #expect(response.statusDetails?.reason == "turn_detected")
@@ -56,21 +60,24 @@ import Testing
             """
             {"type":"response.done","response":{"id":"r","status":"failed","status_details":{"type":"failed",\
             "error":{"type":"server_error","code":"rate_limit_exceeded","message":"m"}}}}
-            """)
+            """
+        )
         guard case .responseDone(let response) = failed else { throw failed.unexpected }
         #expect(response.statusDetails?.error?.code == "rate_limit_exceeded")
     }
 
     @Test func wordsInPlacesOfObjectsAreTolerated() throws {
         let event = try parse(
-            #"{"type":"response.done","response":{"id":"r","status":"completed","status_details":"unimplemented"}}"#)
+            #"{"type":"response.done","response":{"id":"r","status":"completed","status_details":"unimplemented"}}"#
+        )
         guard case .responseDone(let response) = event else { throw event.unexpected }
         #expect(response.statusDetails == nil)
     }
 
     @Test func hugeTokenCountsAreBounded() throws {
         let event = try parse(
-            #"{"type":"response.done","response":{"id":"r","status":"completed","usage":{"total_tokens":9e18,"input_tokens":-4}}}"#)
+            #"{"type":"response.done","response":{"id":"r","status":"completed","usage":{"total_tokens":9e18,"input_tokens":-4}}}"#
+        )
         guard case .responseDone(let response) = event else { throw event.unexpected }
         #expect(response.usage?.total == TokenUsage.countLimit)
         #expect(response.usage?.input == 0)
@@ -92,7 +99,8 @@ import Testing
                 == """
                 {"type":"error","event_id":"event_1","error":{"type":"invalid_request_error","code":null,"message":"m",\
                 "param":null,"event_id":null}}
-                """)
+                """
+        )
     }
 }
 

@@ -7,7 +7,7 @@ import Trunk
 final class Log: Sendable {
     private struct State {
         var lines: [String] = []
-        var waiters: [(needle: String, continuation: CheckedContinuation<Void, Never>)] = []
+        var waiters: [(condition: @Sendable ([String]) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
     private let state = Mutex(State())
@@ -17,22 +17,25 @@ final class Log: Sendable {
     func add(_ line: String) {
         let ready = state.withLock { state in
             state.lines.append(line)
-            let ready = state.waiters.filter { line.contains($0.needle) }
-            state.waiters.removeAll { line.contains($0.needle) }
+            let ready = state.waiters.filter { $0.condition(state.lines) }
+            state.waiters.removeAll { $0.condition(state.lines) }
             return ready
         }
         for waiter in ready { waiter.continuation.resume() }
     }
 
     /// Returns once a line that contains `needle` has been added.
-    func wait(for needle: String) async {
+    func wait(for needle: String) async { await wait { $0.contains { $0.contains(needle) } } }
+
+    /// Returns once the condition holds for all lines.
+    func wait(until condition: @escaping @Sendable ([String]) -> Bool) async {
         await withCheckedContinuation { continuation in
-            let isThere = state.withLock { state in
-                let isThere = state.lines.contains { $0.contains(needle) }
-                if !isThere { state.waiters.append((needle, continuation)) }
-                return isThere
+            let holds = state.withLock { state in
+                let holds = condition(state.lines)
+                if !holds { state.waiters.append((condition, continuation)) }
+                return holds
             }
-            if isThere { continuation.resume() }
+            if holds { continuation.resume() }
         }
     }
 }

@@ -18,9 +18,14 @@ import Trunk
             }
             return try engine.listen(
                 ListenAddress(
-                    host: "127.0.0.1", port: 0, paths: ["/echo"],
+                    host: "127.0.0.1",
+                    port: 0,
+                    paths: ["/echo"],
                     certificateFile: secure ? certificate.certificateFile : nil,
-                    keyFile: secure ? certificate.keyFile : nil), acceptor: acceptor)
+                    keyFile: secure ? certificate.keyFile : nil
+                ),
+                acceptor: acceptor
+            )
         }
         try await client.perform { engine in
             let recorder = Recorder("client", log)
@@ -28,8 +33,14 @@ import Trunk
             recorder.answer = { _, leg, engine in engine.close(leg, code: 1000, reason: "done") }
             _ = try engine.dial(
                 DialTarget(
-                    host: secure ? "localhost" : "127.0.0.1", port: port, isSecure: secure, target: "/echo",
-                    authorityFile: secure ? certificate.certificateFile : nil), handler: recorder)
+                    host: secure ? "localhost" : "127.0.0.1",
+                    port: port,
+                    isSecure: secure,
+                    target: "/echo",
+                    authorityFile: secure ? certificate.certificateFile : nil
+                ),
+                handler: recorder
+            )
         }
         await log.wait(for: "client closed")
         await log.wait(for: "server closed")
@@ -64,12 +75,18 @@ import Trunk
         try await engine.perform { engine in
             let port = try engine.listen(
                 ListenAddress(
-                    host: "127.0.0.1", port: 0, paths: ["/"], certificateFile: certificate.certificateFile,
-                    keyFile: certificate.keyFile),
-                acceptor: AcceptAll { Recorder("server", log) })
+                    host: "127.0.0.1",
+                    port: 0,
+                    paths: ["/"],
+                    certificateFile: certificate.certificateFile,
+                    keyFile: certificate.keyFile
+                ),
+                acceptor: AcceptAll { Recorder("server", log) }
+            )
             _ = try engine.dial(
                 DialTarget(host: "localhost", port: port, isSecure: true, target: "/"),
-                handler: Recorder("client", log))
+                handler: Recorder("client", log)
+            )
         }
         await log.wait(for: "client closed")
         #expect(log.lines.contains { $0.hasPrefix("client closed 1006 tls TLS: self-signed certificate") })
@@ -82,10 +99,13 @@ import Trunk
         let log = Log()
         try await engine.perform { engine in
             _ = try engine.dial(
-                DialTarget(host: "127.0.0.1", port: 1, isSecure: false, target: "/"), handler: Recorder("a", log))
+                DialTarget(host: "127.0.0.1", port: 1, isSecure: false, target: "/"),
+                handler: Recorder("a", log)
+            )
             _ = try engine.dial(
                 DialTarget(host: "no-such-host.invalid", port: 80, isSecure: false, target: "/"),
-                handler: Recorder("b", log))
+                handler: Recorder("b", log)
+            )
         }
         await log.wait(for: "a closed")
         await log.wait(for: "b closed")
@@ -100,10 +120,12 @@ import Trunk
         try await engine.perform { engine in
             let port = try engine.listen(
                 ListenAddress(host: "127.0.0.1", port: 0, paths: ["/known"]),
-                acceptor: AcceptAll { Recorder("server", log) })
+                acceptor: AcceptAll { Recorder("server", log) }
+            )
             _ = try engine.dial(
                 DialTarget(host: "127.0.0.1", port: port, isSecure: false, target: "/other"),
-                handler: Recorder("client", log))
+                handler: Recorder("client", log)
+            )
         }
         await log.wait(for: "client closed")
         #expect(log.lines == ["client closed 1006 refused Not Found"])

@@ -40,7 +40,8 @@ typedef struct trk_http_head {
 
 /* Looks for the end of a head (an empty line). `from` is where the last look ended and is moved
  * on, so that a head sent byte by byte costs linear time. Returns the head's byte count, 0 when it
- * is not complete, or a negated status (431) when a limit is passed. */
+ * is not complete, or a negated status: 431 when a limit is passed, 400 for a line that ends with
+ * LF alone. */
 int32_t trk_http_head_end(const uint8_t *bytes, size_t count, size_t *from, trk_http_limits limits);
 
 /* Parses a complete request head of `count` bytes. 0, or a negated HTTP status: 400, 431, 505. */

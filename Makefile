@@ -1,0 +1,73 @@
+# Two commands matter: `make serve` and `make test`. Both install what they need first (Debian), say what is missing
+# elsewhere, and build.
+
+SHELL := /bin/bash
+SWIFT ?= swift
+JOBS ?= $(shell nproc)
+CONFIGURATION ?= release
+SCRATCH ?= .build
+
+# Needed to build; then what the demo and `make lint` use.
+PACKAGES := libssl-dev libuv1-dev libopus-dev pkg-config clang-format asterisk-core-sounds-en-wav
+C_WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
+C_SOURCES := $(wildcard CSources/CTrunk/*.c CSources/CTrunk/*.h CSources/CTrunk/include/*.h Tests/Fuzz/*.c)
+SWIFT_SOURCES := Package.swift Sources Tests
+
+.PHONY: setup build serve demo selftest test lint format clean simulate
+
+setup:
+	@scripts/setup.sh $(PACKAGES)
+
+build: setup
+	$(SWIFT) build -c $(CONFIGURATION) --product trunkline -j $(JOBS) --scratch-path $(SCRATCH)
+
+# Takes calls on port 5050 (PORT), with a built-in parrot when OPENAI_API_KEY is not set.
+serve: build
+	$(SCRATCH)/$(CONFIGURATION)/trunkline serve
+
+# One call on this machine, with a timeline and demo-call.wav. WAV=file.wav says your own words.
+demo: build
+	$(SCRATCH)/$(CONFIGURATION)/trunkline demo $(if $(WAV),--wav "$(WAV)")
+
+# CALLS=100 calls at once for SECONDS=20 s each; counts every frame.
+selftest: build
+	$(SCRATCH)/$(CONFIGURATION)/trunkline selftest --calls $(or $(CALLS),100) --seconds $(or $(SECONDS),20)
+
+# All tests with the default traits; `make test-without-opus` builds and tests without libopus. Three runs: what only
+# computes; calls in real time, whose positions in time are measured; and the one that loads the machine.
+test: setup
+	$(SWIFT) build --build-tests -j $(JOBS) --scratch-path $(SCRATCH)
+	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --skip CallBridgeTests
+	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --filter CallBridgeTests --skip LoadTests
+	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --filter LoadTests
+
+test-without-opus: setup
+	$(SWIFT) build --build-tests --disable-default-traits -j $(JOBS) --scratch-path $(SCRATCH)-without-opus
+	$(SWIFT) test --skip-build --disable-default-traits --scratch-path $(SCRATCH)-without-opus --filter 'CTrunkTests|TrunkTests'
+
+# TrunkTests and CTrunkTests under SANITIZER=thread or address.
+test-sanitized: setup
+	SWIFT_BACKTRACE=enable=no $(SWIFT) test --sanitize=$(or $(SANITIZER),address) -Xswiftc -use-ld=lld -j $(JOBS) \
+		--scratch-path $(SCRATCH)-$(or $(SANITIZER),address) --filter 'CTrunkTests|TrunkTests'
+
+# A million simulated calls of the policy; CALLS and SEED choose others.
+simulate:
+	TRUNKLINE_SIMULATED_CALLS=$(or $(CALLS),1000000) TRUNKLINE_SEED=$(or $(SEED),1) \
+		$(SWIFT) test -c release -Xswiftc -enable-testing -j $(JOBS) --scratch-path $(SCRATCH)-simulate \
+		--filter CallSimulationTests
+
+# Formatting as settled, and our C without one warning.
+lint: setup
+	clang-format --dry-run --Werror $(C_SOURCES)
+	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SWIFT_SOURCES)
+	for file in CSources/CTrunk/*.c; do \
+		clang -std=c17 -D_GNU_SOURCE -O1 $(C_WARNINGS) -ICSources/CTrunk/include \
+			$$(pkg-config --cflags libuv openssl) -c "$$file" -o /dev/null || exit 1; \
+	done
+
+format:
+	clang-format -i $(C_SOURCES)
+	$(SWIFT) format --in-place --recursive --parallel --configuration .swift-format $(SWIFT_SOURCES)
+
+clean:
+	rm -rf $(SCRATCH) $(SCRATCH)-*
