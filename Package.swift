@@ -77,7 +77,7 @@ let package = Package(
         .executableTarget(
             name: "trunkline",
             dependencies: [
-                "CallServer", "RealtimeProtocol", "SelfTest",
+                "CallBridge", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators", "Trunk",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
