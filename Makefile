@@ -13,7 +13,7 @@ C_WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
 C_SOURCES := $(wildcard CSources/CTrunk/*.c CSources/CTrunk/*.h CSources/CTrunk/include/*.h Tests/Fuzz/*.c)
 SWIFT_SOURCES := Package.swift Sources Tests
 
-.PHONY: setup build serve demo selftest test lint format clean simulate
+.PHONY: setup build serve demo selftest test test-without-opus test-sanitized simulate conformance lint format clean
 
 setup:
 	@scripts/setup.sh $(PACKAGES)
@@ -55,6 +55,12 @@ simulate:
 	TRUNKLINE_SIMULATED_CALLS=$(or $(CALLS),1000000) TRUNKLINE_SEED=$(or $(SEED),1) \
 		$(SWIFT) test -c release -Xswiftc -enable-testing -j $(JOBS) --scratch-path $(SCRATCH)-simulate \
 		--filter CallSimulationTests
+
+# WebSocket conformance by Autobahn|Testsuite: both roles, over TCP and, with TLS=1, over TLS too. Needs the suite's kit
+# in ../shared/autobahn.
+conformance: setup
+	$(SWIFT) build -c release --product conformance-peer -j $(JOBS) --scratch-path $(SCRATCH)
+	@scripts/conformance.sh $(SCRATCH)/release/conformance-peer $(TLS)
 
 # Formatting as settled, and our C without one warning.
 lint: setup

@@ -85,6 +85,14 @@ let package = Package(
             swiftSettings: swift
         ),
 
+        // An echo peer for WebSocket conformance suites.
+        .executableTarget(
+            name: "conformance-peer",
+            dependencies: ["Trunk", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tests/Conformance",
+            swiftSettings: swift
+        ),
+
         // Tests.
         .testTarget(name: "CTrunkTests", dependencies: ["CTrunk"], swiftSettings: swift),
         .testTarget(name: "TrunkTests", dependencies: ["Trunk", "CTrunk"], swiftSettings: swift),

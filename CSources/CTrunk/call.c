@@ -272,3 +272,11 @@ trk_status trk_call_end(trk_loop *loop, trk_call_id id, uint16_t code, const cha
   trk_free(loop, call);
   return TRK_OK;
 }
+
+/* Calls that nobody has ended: their legs are closed by now, their memory is still held. */
+void trk_call_end_all(trk_loop *loop) {
+  for (uint32_t slot = 0; loop->stats.calls_open > 0 && slot < loop->calls.capacity; slot++) {
+    const trk_call *call = loop->calls.entries[slot];
+    if (call) trk_call_end(loop, call->id, 0, "");
+  }
+}

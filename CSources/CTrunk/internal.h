@@ -237,6 +237,10 @@ struct trk_leg {
   bool shut;       /* Our half of the connection is closed. */
   bool peer_ended; /* The peer's half is closed. */
   bool close_sent;
+  bool postponed; /* `postponed_code` waits until the batch with earlier messages is delivered. */
+  bool postponed_close; /* It is the peer's close frame; otherwise an error of the peer's. */
+  uint16_t postponed_code;
+  uint64_t told_round; /* The round in which a message of this leg was last told. */
   trk_leg *next_dirty;
   trk_leg *next_deferred;
   trk_leg *next_dead;
@@ -302,6 +306,7 @@ size_t trk_leg_pending_bytes(const trk_leg *leg);
 
 /* leg_ws.c */
 size_t trk_leg_read_frames(trk_leg *leg, uint8_t *bytes, size_t count);
+void trk_leg_run_postponed(trk_leg *leg);
 trk_status trk_leg_send_parts(trk_leg *leg, trk_ws_opcode opcode, const trk_bytes *parts,
                               size_t part_count);
 trk_status trk_leg_send_close(trk_leg *leg, uint16_t code, const char *reason);
@@ -379,6 +384,7 @@ void trk_call_on_leg_drained(trk_leg *leg);
 void trk_call_push(trk_call *call, trk_event_kind kind, trk_leg *leg, int32_t a, trk_bytes bytes);
 void trk_call_malformed(trk_leg *leg, trk_malformed reason);
 void trk_call_on_flushed(trk_leg *leg);
+void trk_call_end_all(trk_loop *loop);
 
 /* call_carrier.c */
 void trk_call_carrier_message(trk_call *call, const uint8_t *bytes, size_t count);
@@ -439,6 +445,7 @@ struct trk_loop {
   int64_t now_us;
   int64_t work_began_us; /* When this turn's first callback ran; 0: none has. */
   uint64_t turn;
+  uint64_t round; /* Counts delivered batches. */
   void **jobs_running;
   size_t jobs_running_capacity;
   trk_batch batches[2];

@@ -80,6 +80,7 @@ static size_t consume(trk_leg *leg, uint8_t *bytes, size_t count) {
   size_t used = 0;
   while (used < count) {
     const trk_leg_state state = leg->state;
+    if (leg->postponed) return count;
     if (state == TRK_LEG_OPEN || state == TRK_LEG_CLOSING) {
       if (!trk_batch_has_room(leg->loop)) return used;
       used += trk_leg_read_frames(leg, bytes + used, count - used);
@@ -129,6 +130,7 @@ void trk_leg_run_deferred(trk_loop *loop) {
     leg->deferred = false;
     trk_buffer backlog = leg->backlog;
     leg->backlog = (trk_buffer){0};
+    if (leg->state != TRK_LEG_DEAD) trk_leg_run_postponed(leg);
     if (leg->state != TRK_LEG_DEAD && backlog.count > 0)
       trk_leg_take_plain(leg, backlog.data, backlog.count);
     trk_buffer_release(loop, &backlog);

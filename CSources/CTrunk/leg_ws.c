@@ -102,6 +102,7 @@ trk_status trk_leg_send_close(trk_leg *leg, uint16_t code, const char *reason) {
 
 static void deliver(trk_leg *leg, trk_ws_opcode opcode, const uint8_t *bytes, size_t count) {
   if (leg->state != TRK_LEG_OPEN) return; /* After our close frame nothing is heard. */
+  leg->told_round = leg->loop->round + 1;
   if (leg->call) {
     trk_call_on_message(leg, opcode, bytes, count);
     return;
@@ -129,15 +130,29 @@ static void take_chunk(trk_leg *leg, const trk_ws_result *result) {
   trk_buffer_release(leg->loop, &message);
 }
 
+/* Messages before this one in the same read are still untold: their answers go first, so the end of
+ * the conversation waits for the batch. */
+static bool postpone(trk_leg *leg, uint16_t code, bool is_close) {
+  if (leg->told_round != leg->loop->round + 1) return false;
+  leg->postponed = true;
+  leg->postponed_close = is_close;
+  leg->postponed_code = code;
+  trk_leg_defer(leg);
+  return true;
+}
+
 /* Section 5.5.1: the answer echoes the code; then the server ends the connection. */
-static void take_close(trk_leg *leg, const trk_ws_result *result) {
-  if (leg->state == TRK_LEG_OPEN) {
-    trk_leg_record_close(leg, result->close_code, TRK_CLOSE_PEER, 0,
-                         (const char *)result->bytes.data, result->bytes.count);
-    trk_leg_send_close(leg, result->close_code, "");
-  }
+static void answer_close(trk_leg *leg, uint16_t code) {
+  if (leg->state == TRK_LEG_OPEN) trk_leg_send_close(leg, code, "");
   leg->close_sent = true;
   trk_leg_linger(leg);
+}
+
+static void take_close(trk_leg *leg, const trk_ws_result *result) {
+  if (leg->state == TRK_LEG_OPEN)
+    trk_leg_record_close(leg, result->close_code, TRK_CLOSE_PEER, 0,
+                         (const char *)result->bytes.data, result->bytes.count);
+  if (!postpone(leg, result->close_code, true)) answer_close(leg, result->close_code);
 }
 
 /* A peer that floods with control frames would make us answer each: there is a limit. */
@@ -163,11 +178,24 @@ static void take_control(trk_leg *leg, const trk_ws_result *result) {
   }
 }
 
-static void take_error(trk_leg *leg, uint16_t code) {
+static void break_protocol(trk_leg *leg, uint16_t code) {
   const char *reason = code == 1009   ? "message too big"
                        : code == 1007 ? "text is not UTF-8"
                                       : "protocol error";
   trk_leg_break(leg, code, code == 1009 ? TRK_CLOSE_LIMIT : TRK_CLOSE_PROTOCOL, reason);
+}
+
+static void take_error(trk_leg *leg, uint16_t code) {
+  if (!postpone(leg, code, false)) break_protocol(leg, code);
+}
+
+void trk_leg_run_postponed(trk_leg *leg) {
+  if (!leg->postponed) return;
+  leg->postponed = false;
+  if (leg->postponed_close)
+    answer_close(leg, leg->postponed_code);
+  else
+    break_protocol(leg, leg->postponed_code);
 }
 
 size_t trk_leg_read_frames(trk_leg *leg, uint8_t *bytes, size_t count) {
@@ -182,6 +210,7 @@ size_t trk_leg_read_frames(trk_leg *leg, uint8_t *bytes, size_t count) {
       case TRK_WS_CONTROL: take_control(leg, &result); break;
       case TRK_WS_ERROR: take_error(leg, result.close_code); break;
     }
+    if (leg->postponed) return count; /* Nothing behind it counts. */
     if (leg->state != TRK_LEG_OPEN && leg->state != TRK_LEG_CLOSING) return total;
   }
   return total;

@@ -58,6 +58,7 @@ static bool deliver(trk_loop *loop) {
   if (batch->count == 0) return false;
   /* Events caused by the callee land in the other batch. */
   loop->batch_filling ^= 1;
+  loop->round++;
   loop->stats.batches++;
   loop->stats.events += batch->count;
   loop->callbacks.on_events(loop->context, batch->events, batch->count);
@@ -111,19 +112,11 @@ static void close_handles(trk_loop *loop) {
   uv_close((uv_handle_t *)&loop->wake, NULL);
 }
 
-/* Calls that nobody has ended: their legs are closed by now, their memory is still held. */
-static void end_calls(trk_loop *loop) {
-  for (uint32_t slot = 0; loop->stats.calls_open > 0 && slot < loop->calls.capacity; slot++) {
-    const trk_call *call = loop->calls.entries[slot];
-    if (call) trk_call_end(loop, call->id, 0, "");
-  }
-}
-
 /* Everything is closed and told: refuse jobs from now on, unless one came just now. */
 static void finish_closing(trk_loop *loop) {
   if (loop->leg_count > 0 || loop->dial_count > 0) return;
   if (loop->batches[loop->batch_filling].count > 0) return;
-  end_calls(loop);
+  trk_call_end_all(loop);
   pthread_mutex_lock(&loop->lock);
   loop->jobs_refused = loop->job_count == 0;
   const bool done = loop->jobs_refused;

@@ -4,7 +4,7 @@ import RealtimeProtocol
 struct Recovery: Sendable {
     /// A turn was being answered and nothing of the answer was heard.
     var needsAnswer = false
-    /// The caller was speaking; the beginning of what was said is lost.
+    /// The caller was speaking, or had just stopped: what was said is lost, or its beginning.
     var lostSpeech = false
     /// Failed responses in a row.
     var failures = 0
@@ -103,8 +103,9 @@ extension CallMachine {
         queue.sent = nil
         queue.blockedUntil = nil
         if turn.answerDue != nil { recovery.needsAnswer = true }
-        if turn.isSpeaking { recovery.lostSpeech = true }
+        if turn.isSpeaking || turn.awaitsCommit { recovery.lostSpeech = true }
         turn.isSpeaking = false
+        turn.awaitsCommit = false
         turn.answerDue = nil
         for index in toolCalls.open.indices { toolCalls.open[index].knownTo = nil }
         for index in toolCalls.batches.indices { toolCalls.batches[index].responseIsDone = true }

@@ -77,7 +77,8 @@ extension CallMachine {
     // MARK: Beginning
 
     mutating func responseCreated(_ response: Response, on leg: ModelLeg) {
-        if let old = queue.active, old.id != response.id {
+        guard queue.active?.id != response.id else { return ignore() }
+        if let old = queue.active {
             warn(.unexpectedInput, "response \(old.id) was never done")
             responseIsOver(old, status: "lost", detail: nil)
         }

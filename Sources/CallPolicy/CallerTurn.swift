@@ -4,6 +4,8 @@ import RealtimeProtocol
 struct CallerTurn: Sendable {
     /// Between `speech_started` and `speech_stopped`.
     var isSpeaking = false
+    /// From `speech_started` until the turn is in the conversation.
+    var awaitsCommit = false
     /// When the caller stopped; nil after the answer began.
     var stoppedAt: CallTime?
     /// From the end of the turn to `response.created`, in milliseconds.
@@ -18,6 +20,7 @@ extension CallMachine {
     mutating func speechStarted(_ itemID: String) {
         record(.callerSpeechStarted(itemID: itemID))
         turn.isSpeaking = true
+        turn.awaitsCommit = true
         turn.stoppedAt = nil
         turn.answerDue = nil
         noteActivity()
@@ -41,6 +44,7 @@ extension CallMachine {
     mutating func turnCommitted(_ itemID: String) {
         guard !turn.silentItems.contains(itemID) else { return }
         turn.isSpeaking = false
+        turn.awaitsCommit = false
         callerTurns += 1
         history.append(.user(itemID: itemID, text: nil))
         if !isTranscribed { turn.silentItems.insert(itemID) }

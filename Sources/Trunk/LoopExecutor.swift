@@ -40,6 +40,9 @@ public final class LoopExecutor: SerialExecutor {
 
     /// Runs what came too late, one after the other; a job may queue further ones meanwhile.
     func runLate() {
+        // A job may drop the last reference to its engine, and with it to this executor.
+        let kept = Unmanaged.passRetained(self)
+        defer { kept.release() }
         while let job = nextLate() { job.runSynchronously(on: asUnownedSerialExecutor()) }
     }
 

@@ -14,7 +14,9 @@ struct Invariants {
     private var serving: ModelLeg?
     private var active: String?
     /// The `response.create` that was not answered yet.
-    private var asked: (id: String, event: String, at: Int)?
+    private var asked: (id: String, event: String, purpose: String, at: Int)?
+    /// Requests that met another response and must be made again.
+    private var collided: [String: Int] = [:]
     private var isSpeaking = false
     private var truncated: Set<String> = []
     private var mutedResponses: Set<String> = []
@@ -88,7 +90,10 @@ struct Invariants {
             if let id = response.metadata?["trunkline_request"]?.stringValue, id == asked?.id { asked = nil }
         case .responseDone(let response): if response.id == active { active = nil }
         case .error(let error):
-            if error.eventID != nil, error.eventID == asked?.event { asked = nil }
+            if let asked, error.eventID == asked.event {
+                if error.code == "conversation_already_has_active_response" { collided[asked.purpose] = now }
+                self.asked = nil
+            }
             if error.eventID == nil, error.code == "conversation_already_has_active_response" { asked = nil }
         default: break
         }
@@ -180,9 +185,10 @@ struct Invariants {
             if leg != serving { violate("response.create to a leg that does not serve") }
             if let active { violate("response.create while \(active) is active") }
             if asked != nil { violate("response.create while another is not answered") }
-            let purpose = options?.metadata?["trunkline_purpose"]?.stringValue
+            let purpose = options?.metadata?["trunkline_purpose"]?.stringValue ?? ""
+            collided[purpose] = nil
             if isSpeaking, purpose != "goodbye" { violate("response.create while the caller speaks") }
-            asked = (options?.metadata?["trunkline_request"]?.stringValue ?? "", eventID ?? "", now)
+            asked = (options?.metadata?["trunkline_request"]?.stringValue ?? "", eventID ?? "", purpose, now)
         case .itemTruncate(let item, _, let end, _):
             guard let played = player.items.first(where: { $0.itemID == item }) else {
                 return violate("truncation of \(item), which is not played")
@@ -219,8 +225,16 @@ struct Invariants {
         if !machine.handle(.timer(.silent), at: CallTime(milliseconds: Int64(now))).isEmpty {
             violate("an input after the end did something")
         }
+        for purpose in ["say", "instruct", "keys"] where isFaultless {
+            guard let since = collided[purpose], now - since > 6_000 else { continue }
+            violate("the request to \(purpose) was lost")
+        }
         noteUnanswered(at: now)
-        if isFaultless, longestUnanswered > 5_000 { violate("a turn was not answered for \(longestUnanswered) ms") }
+        // A goodbye that must be heard is not interrupted by a turn that comes late.
+        let mayLeaveUnanswered = reason != .callerHungUp && reason != .carrierLost
+        if isFaultless, !mayLeaveUnanswered, longestUnanswered > 5_000 {
+            violate("a turn was not answered for \(longestUnanswered) ms")
+        }
     }
 
     private mutating func noteUnanswered(at now: Int) {

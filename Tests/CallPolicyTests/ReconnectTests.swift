@@ -102,6 +102,16 @@ import Testing
         #expect(call.wait(5_000) == [])
     }
 
+    @Test func wordsThatWereNotCommittedYetAreLostToo() {
+        var call = TestCall()
+        call.begin()
+        call.model(.speechStarted(itemID: "u1", audioStartMilliseconds: 0))
+        call.model(.speechStopped(itemID: "u1", audioEndMilliseconds: 0))
+        call.give(.modelClosed(ModelLeg(1), lost))
+        #expect(call.ready(2).last == "open 2")
+        #expect(call.wait(1_500) == ["2 < create lost_turn"])
+    }
+
     @Test func attemptsBackOffUntilTheBudgetIsSpent() {
         var call = TestCall()
         call.begin()

@@ -21,8 +21,10 @@ import Trunk
         (#"{"event":"media","x":"\u12"}"#, .json), ("{\"event\":\"media\",\"x\":\"\u{1}\"}", .json),
         (#"{"event":"media","event":"stop","streamSid":"MZ1"}"#, .json),
         (media(#"{"payload":"AAAA","payload":"AAAA"}"#), .json), (media("{}"), .json), (media("null"), .json),
-        (media(#"{"payload":null}"#), .json), (media(#"{"payload":7}"#), .json), (media(#"{"payload":["AAAA"]}"#), .json),
-        (media(#"{"payload":"AAAA","timestamp":"x"}"#), .json), (media(#"{"payload":"AAAA","timestamp":"1e999999999"}"#), .json),
+        (media(#"{"payload":null}"#), .json), (media(#"{"payload":7}"#), .json),
+        (media(#"{"payload":["AAAA"]}"#), .json),
+        (media(#"{"payload":"AAAA","timestamp":"x"}"#), .json),
+        (media(#"{"payload":"AAAA","timestamp":"1e999999999"}"#), .json),
         (media(#"{"payload":"AAAA"}"#, sid: "MZ\\u00001"), .json),
         (String(repeating: "[", count: 5000), .json),
         // Not base64.
@@ -52,7 +54,10 @@ import Trunk
             await fixture.model.heard.wait { $0.payloads.last == expected }
             #expect(await fixture.server.stats.malformed[test.reason] == before + 1, "\(test.text.prefix(80))")
             await handler.log.wait { $0.count > lines }
-            #expect(Array(handler.log.lines.dropFirst(lines)) == ["malformed \(test.reason)"], "\(test.text.prefix(80))")
+            #expect(
+                Array(handler.log.lines.dropFirst(lines)) == ["malformed \(test.reason)"],
+                "\(test.text.prefix(80))"
+            )
         }
         let all = Self.carrier.indices.count { $0 % 4 == part }
         #expect(fixture.model.heard.value.payloads.count == all)
@@ -63,10 +68,16 @@ import Trunk
         let fixture = try await CallFixture()
         let texts = [
             (#"{"\u0065vent":"me\u0064ia","streamSid":"MZ1","media":{"payload":"QUJD"}}"#, "QUJD"),
-            (#"{"mark":{"event":"stop"},"event":"media","x":[{}],"media":{"payload":"QUJE"},"streamSid":"MZ1"}"#, "QUJE"),
+            (
+                #"{"mark":{"event":"stop"},"event":"media","x":[{}],"media":{"payload":"QUJE"},"streamSid":"MZ1"}"#,
+                "QUJE"
+            ),
             (Self.payload(#"\u002b\/\u002fA"#), "+//A"),
             (Self.media(#"{"timestamp":20,"chunk":1,"payload":"QUJF","new":null}"#), "QUJF"),
-            ("{" + String(repeating: " ", count: 10_240) + #""event":"media","streamSid":"MZ1","media":{"payload":"QUJG"}}"#, "QUJG"),
+            (
+                "{" + String(repeating: " ", count: 10_240)
+                    + #""event":"media","streamSid":"MZ1","media":{"payload":"QUJG"}}"#, "QUJG"
+            ),
             (Self.media(#"{"payload":"QUI=","timestamp":"-5"}"#), "QUI="),
         ]
         for (text, payload) in texts {
@@ -144,11 +155,14 @@ import Trunk
         let port = try await fixture.server.perform { server in
             try server.listen(
                 ListenAddress(host: "127.0.0.1", port: 0, paths: ["/early"]),
-                acceptor: CallOpener(modelPort: 1) { handler })
+                acceptor: CallOpener(modelPort: 1) { handler }
+            )
         }
         try await fixture.world.perform { world in
             _ = try world.dial(
-                DialTarget(host: "127.0.0.1", port: port, isSecure: false, target: "/early"), handler: second)
+                DialTarget(host: "127.0.0.1", port: port, isSecure: false, target: "/early"),
+                handler: second
+            )
         }
         await second.heard.wait { $0.isOpen }
         try await fixture.world.perform { world in
@@ -164,7 +178,9 @@ import Trunk
         let third = FakePhone()
         try await fixture.world.perform { world in
             _ = try world.dial(
-                DialTarget(host: "127.0.0.1", port: port, isSecure: false, target: "/early"), handler: third)
+                DialTarget(host: "127.0.0.1", port: port, isSecure: false, target: "/early"),
+                handler: third
+            )
         }
         await third.heard.wait { $0.isOpen }
         try await fixture.world.perform { world in

@@ -17,7 +17,9 @@ struct LegPair: Sendable {
 
     /// Returns when all legs are open on both sides.
     init(
-        legs count: Int = 1, tls: LoopbackCertificate? = nil, server: EngineConfiguration = EngineConfiguration(),
+        legs count: Int = 1,
+        tls: LoopbackCertificate? = nil,
+        server: EngineConfiguration = EngineConfiguration(),
         client: EngineConfiguration = EngineConfiguration()
     ) async throws {
         self.server = try CallEngine.start(server)
@@ -35,8 +37,14 @@ struct LegPair: Sendable {
             }
             return try engine.listen(
                 ListenAddress(
-                    host: "127.0.0.1", port: 0, paths: ["/"], certificateFile: tls?.certificateFile,
-                    keyFile: tls?.keyFile), acceptor: acceptor)
+                    host: "127.0.0.1",
+                    port: 0,
+                    paths: ["/"],
+                    certificateFile: tls?.certificateFile,
+                    keyFile: tls?.keyFile
+                ),
+                acceptor: acceptor
+            )
         }
         for _ in 0..<count { try await dial(tls: tls) }
         await clientLegs.wait { $0.count == count }
@@ -51,8 +59,14 @@ struct LegPair: Sendable {
             recorder.whenOpened = { leg, _ in clientLegs.update { $0.append(leg) } }
             _ = try engine.dial(
                 DialTarget(
-                    host: host ?? (tls == nil ? "127.0.0.1" : "localhost"), port: port, isSecure: tls != nil,
-                    target: "/", authorityFile: tls?.certificateFile), handler: recorder)
+                    host: host ?? (tls == nil ? "127.0.0.1" : "localhost"),
+                    port: port,
+                    isSecure: tls != nil,
+                    target: "/",
+                    authorityFile: tls?.certificateFile
+                ),
+                handler: recorder
+            )
         }
     }
 

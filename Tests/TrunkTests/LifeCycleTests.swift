@@ -13,10 +13,12 @@ import Trunk
                 try await engine.perform { engine in
                     let port = try engine.listen(
                         ListenAddress(host: "127.0.0.1", port: 0, paths: ["/"]),
-                        acceptor: AcceptAll { Recorder("server", log) })
+                        acceptor: AcceptAll { Recorder("server", log) }
+                    )
                     _ = try engine.dial(
                         DialTarget(host: "127.0.0.1", port: port, isSecure: false, target: "/"),
-                        handler: Recorder("client", log))
+                        handler: Recorder("client", log)
+                    )
                 }
                 await log.wait(for: "server opened")
                 await engine.stop()
@@ -66,7 +68,9 @@ import Trunk
         await #expect(throws: TrunkError(.closing)) {
             try await engine.perform {
                 _ = try $0.listen(
-                    ListenAddress(host: "127.0.0.1", port: 0, paths: []), acceptor: AcceptAll { Recorder("a", log) })
+                    ListenAddress(host: "127.0.0.1", port: 0, paths: []),
+                    acceptor: AcceptAll { Recorder("a", log) }
+                )
             }
         }
         // Late work that starts further late work, from many tasks at once.
