@@ -10,8 +10,8 @@ SCRATCH ?= .build
 # Needed to build; then what the demo and `make lint` use.
 PACKAGES := libssl-dev libuv1-dev libopus-dev pkg-config clang-format asterisk-core-sounds-en-wav
 C_WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
-C_SOURCES := $(wildcard CSources/CTrunk/*.c CSources/CTrunk/*.h CSources/CTrunk/include/*.h Tests/Fuzz/*.c)
-SWIFT_SOURCES := Package.swift Sources Tests
+C_SOURCES := $(wildcard CSources/CTrunk/*.[ch] CSources/CTrunk/include/*.h Benchmarks/CBench/*.[ch] Benchmarks/CBench/include/*.h)
+SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
 .PHONY: setup build serve demo selftest test test-without-opus test-sanitized simulate conformance lint format clean
 
@@ -66,8 +66,8 @@ conformance: setup
 lint: setup
 	clang-format --dry-run --Werror $(C_SOURCES)
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SWIFT_SOURCES)
-	for file in CSources/CTrunk/*.c; do \
-		clang -std=c17 -D_GNU_SOURCE -O1 $(C_WARNINGS) -ICSources/CTrunk/include \
+	for file in CSources/CTrunk/*.c Benchmarks/CBench/*.c; do \
+		clang -std=c17 -D_GNU_SOURCE -O1 $(C_WARNINGS) -ICSources/CTrunk/include -IBenchmarks/CBench/include \
 			$$(pkg-config --cflags libuv openssl) -c "$$file" -o /dev/null || exit 1; \
 	done
 

@@ -85,6 +85,24 @@ let package = Package(
             swiftSettings: swift
         ),
 
+        // The throughput benchmark: its load in C, and the command.
+        .target(
+            name: "CBench",
+            dependencies: ["CTrunk", "COpenSSL"],
+            path: "Benchmarks/CBench",
+            cSettings: [.define("_GNU_SOURCE")]
+        ),
+        .executableTarget(
+            name: "bench-relay",
+            dependencies: [
+                "CBench", "CallBridge", "CallPolicy", "RealtimeProtocol", "Trunk",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Benchmarks/bench-relay",
+            swiftSettings: swift
+        ),
+
         // An echo peer for WebSocket conformance suites.
         .executableTarget(
             name: "conformance-peer",

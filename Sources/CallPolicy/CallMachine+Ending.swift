@@ -27,8 +27,14 @@ extension CallMachine {
 
     /// The model called `end_call`.
     mutating func endCallWanted(_ call: ToolCalls.Call) {
-        answerEndCall(call)
         let isCancellable = configuration.goodbye.callerMayCancel && !goodbyeWasCancelled
+        if isCancellable, turn.isSpeaking {
+            // The caller was faster than the goodbye.
+            goodbyeWasCancelled = true
+            record(.goodbyeCancelled)
+            return answerEndCall(call, ToolErrorText.failed(call.name, "the caller is speaking"), .refused)
+        }
+        answerEndCall(call, #"{"ok":true}"#, .succeeded)
         beginGoodbye(
             .agentHungUp,
             .agent,
@@ -38,15 +44,14 @@ extension CallMachine {
         )
     }
 
-    private mutating func answerEndCall(_ call: ToolCalls.Call) {
-        let output = #"{"ok":true}"#
+    private mutating func answerEndCall(_ call: ToolCalls.Call, _ output: String, _ outcome: ToolOutcome) {
         history.append(.output(callID: call.callID, output: output))
         if let leg = legs.serving {
             let item = ConversationItem(kind: .functionCallOutput(callID: call.callID, output: output))
             send(leg, .item) { .itemCreate(item, eventID: $0) }
         }
         record(.toolStarted(callID: call.callID, name: call.name, arguments: "{}"))
-        record(.toolFinished(callID: call.callID, name: call.name, .succeeded, output: output, milliseconds: 0))
+        record(.toolFinished(callID: call.callID, name: call.name, outcome, output: output, milliseconds: 0))
     }
 
     mutating func endAfterGoodbye(_ reason: EndReason, _ initiator: EndInitiator, detail: String) {

@@ -82,6 +82,17 @@ import Testing
         #expect(call.heardAll(["a2"]) == end)
     }
 
+    @Test func aCallerWhoAlreadySpeaksIsNotHungUpOn() {
+        var call = talking()
+        call.model(.speechStarted(itemID: "u2", audioStartMilliseconds: 0))
+        #expect(
+            call.calls("end_call", "{}", id: "c1", response: "resp_1")
+                == [#"1 < item output c1 {"error":"Error running function end_call: the caller is speaking"}"#]
+        )
+        #expect(call.responseEnds("resp_1") == [])
+        #expect(call.wait(60_000) == [])
+    }
+
     @Test func anOperatorEndsTheCallWithAGoodbyeThatIsHeard() {
         var call = TestCall()
         call.begin()

@@ -57,6 +57,7 @@ final class Recorder: LegHandler {
     let log: Log
     var answer: (String, LegID, isolated CallEngine) -> Void = { _, _, _ in }
     var whenOpened: (LegID, isolated CallEngine) -> Void = { _, _ in }
+    var whenClosed: (LegEnding) -> Void = { _ in }
 
     init(_ name: String, _ log: Log) {
         self.name = name
@@ -78,6 +79,7 @@ final class Recorder: LegHandler {
 
     func closed(_ leg: LegID, _ ending: LegEnding, on engine: isolated CallEngine) {
         log.add("\(name) closed \(ending.code) \(ending.cause) \(ending.reason)")
+        whenClosed(ending)
     }
 }
 

@@ -74,8 +74,8 @@ import Trunk
             try await pair.client.perform { client in
                 for leg in clients { for _ in 0..<100 { try client.ping(leg) } }
             }
-            await pair.log.wait { $0.count { $0.hasPrefix("client closed") } == 4 }
-            #expect(pair.log.lines.count { $0 == "client closed 1008 peer too many control frames" } == 4)
+            let endings = await pair.endings.wait { $0.count == 4 }
+            #expect(endings.allSatisfy { $0.code == 1008 && $0.cause == .peer })
             #expect(pair.log.lines.count { $0.hasPrefix("client text") } == 4 * count)
             await pair.stop()
         }

@@ -10,6 +10,8 @@ struct LegPair: Sendable {
     let log = Log()
     let serverLegs = Watched<[LegID]>([])
     let clientLegs = Watched<[LegID]>([])
+    /// How the client's legs have ended.
+    let endings = Watched<[LegEnding]>([])
     /// The server's legs that said something, message by message.
     let heard = Watched<[LegID]>([])
     /// Called with each message of the server's legs, before it is counted.
@@ -53,10 +55,11 @@ struct LegPair: Sendable {
 
     /// Dials one more leg.
     func dial(tls: LoopbackCertificate? = nil, host: String? = nil) async throws {
-        let (log, port, clientLegs) = (log, port, clientLegs)
+        let (log, port, clientLegs, endings) = (log, port, clientLegs, endings)
         try await client.perform { engine in
             let recorder = Recorder("client", log)
             recorder.whenOpened = { leg, _ in clientLegs.update { $0.append(leg) } }
+            recorder.whenClosed = { ending in endings.update { $0.append(ending) } }
             _ = try engine.dial(
                 DialTarget(
                     host: host ?? (tls == nil ? "127.0.0.1" : "localhost"),

@@ -151,10 +151,11 @@ import Trunk
             try await pair.client.perform { client in
                 for leg in clients { for _ in 0..<3 { try client.send(text: "x", to: leg) } }
             }
-            await pair.log.wait { $0.count { $0.hasPrefix("server closed") } == 7 }
+            await pair.log.wait { $0.count { $0.hasPrefix("server closed") } >= 7 }
             let survivors = Set(heard.value)
             #expect(survivors.count == 1)
-            await heard.wait { $0.count == 3 }
+            await heard.wait { $0.count >= 3 }
+            #expect(heard.value.count == 3)
             await pair.stop()
         }
     }

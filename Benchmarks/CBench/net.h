@@ -1,0 +1,71 @@
+/* net.h - connections of the load: epoll, optional TLS, WebSocket frames by the core's codecs. */
+#ifndef BENCH_NET_H
+#define BENCH_NET_H
+#include <openssl/ssl.h>
+#include <stddef.h>
+
+#include "bench.h"
+#include "trk_ws.h"
+
+enum { BENCH_FRAME_BYTES = 160, BENCH_READ_BYTES = 65536 };
+
+typedef enum bench_state { BENCH_CONNECTING, BENCH_TLS, BENCH_HEAD, BENCH_OPEN } bench_state;
+
+typedef struct bench_connection {
+  int descriptor;
+  bool is_server;
+  bench_state state;
+  SSL *ssl;
+  void *owner;
+  trk_ws_reader reader;
+  uint8_t *message; /* Parts of a message that came in several reads. */
+  size_t message_count;
+  size_t message_capacity;
+  uint8_t *out; /* What the system did not take yet. */
+  size_t out_count;
+  size_t out_capacity;
+  char head[2048];
+  size_t head_count;
+  struct bench_connection *peer; /* The floor: the other leg. */
+} bench_connection;
+
+typedef struct bench_loop bench_loop;
+
+/* What a role does with its connections. */
+typedef struct bench_role {
+  void (*opened)(bench_loop *loop, bench_connection *connection);
+  void (*message)(bench_loop *loop, bench_connection *connection, const uint8_t *bytes,
+                  size_t count);
+  void (*closed)(bench_loop *loop, bench_connection *connection);
+  void (*tick)(bench_loop *loop, int64_t now_us); /* Every millisecond; NULL: never. */
+} bench_role;
+
+struct bench_loop {
+  int epoll;
+  int listener; /* -1: none. */
+  const bench_role *role;
+  void *owner;
+  SSL_CTX *server_tls;
+  SSL_CTX *client_tls;
+  const char *client_path;
+  bool done;
+};
+
+int64_t bench_now_ns(void);
+double bench_cpu_seconds(void);
+
+bool bench_loop_init(bench_loop *loop, const bench_role *role, void *owner);
+/* Listens on loopback; returns the port or 0. */
+uint16_t bench_listen(bench_loop *loop);
+bench_connection *bench_connect(bench_loop *loop, uint16_t port, void *owner);
+/* Runs until `done` or SIGTERM. */
+void bench_loop_run(bench_loop *loop);
+void bench_send(bench_loop *loop, bench_connection *connection, const char *text, size_t count);
+void bench_close(bench_loop *loop, bench_connection *connection);
+
+/* One frame's mark in its first bytes. */
+void bench_stamp(uint8_t *frame, uint32_t call, uint32_t counter);
+/* Checks the frames of a run of audio and their order; `next` is the expected counter. */
+void bench_check(bench_frames *frames, const uint8_t *audio, size_t count, uint32_t *next);
+
+#endif
