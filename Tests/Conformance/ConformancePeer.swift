@@ -6,7 +6,9 @@ import Trunk
 @main
 struct ConformancePeer: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "conformance-peer", subcommands: [EchoServer.self, EchoClient.self, Certificate.self])
+        commandName: "conformance-peer",
+        subcommands: [EchoServer.self, EchoClient.self, Certificate.self]
+    )
 }
 
 /// The suite sends messages of 16 MiB and in 65,536 fragments: production limits are tested elsewhere.
@@ -62,8 +64,14 @@ private struct EchoServer: AsyncParsableCommand {
         _ = try await engine.perform { engine in
             try engine.listen(
                 ListenAddress(
-                    host: "127.0.0.1", port: port, paths: ["/"], certificateFile: certificate?.certificateFile,
-                    keyFile: certificate?.keyFile), acceptor: Echo())
+                    host: "127.0.0.1",
+                    port: port,
+                    paths: ["/"],
+                    certificateFile: certificate?.certificateFile,
+                    keyFile: certificate?.keyFile
+                ),
+                acceptor: Echo()
+            )
         }
         await withCheckedContinuation { (_: CheckedContinuation<Void, Never>) in }
     }
@@ -106,8 +114,12 @@ private struct EchoClient: AsyncParsableCommand {
         let authority = url.split(separator: "/").dropFirst().first.map(String.init) ?? ""
         let parts = authority.split(separator: ":")
         return DialTarget(
-            host: String(parts.first ?? "127.0.0.1"), port: Int(parts.last ?? "") ?? 9_001, isSecure: isSecure,
-            target: path, authorityFile: caFile)
+            host: String(parts.first ?? "127.0.0.1"),
+            port: Int(parts.last ?? "") ?? 9_001,
+            isSecure: isSecure,
+            target: path,
+            authorityFile: caFile
+        )
     }
 
     /// One connection whose first message is the answer.

@@ -39,6 +39,8 @@ enum Captured {
         var outline: [String] = []
         for type in types {
             if type.hasPrefix("conversation.item.input_audio_transcription") { continue }
+            // It comes after the response in some recordings, and not at all in others.
+            if type == "rate_limits.updated" { continue }
             let isDelta = type == "response.output_audio.delta" || type == "response.output_audio_transcript.delta"
             let name = isDelta ? "deltas" : type
             if name == "deltas", outline.last == "deltas" { continue }

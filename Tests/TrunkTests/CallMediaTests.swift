@@ -44,8 +44,8 @@ import Trunk
         let turns = Watched<[UInt64]>([])
         let handler = fixture.handler
         await fixture.server.perform { _ in
-            handler.whenModelSpeaks = { type, moment, engine in
-                guard type == "input_audio_buffer.speech_started", let call = handler.call else { return }
+            handler.whenModelSpeaks = { [weak handler] type, moment, engine in
+                guard type == "input_audio_buffer.speech_started", let call = handler?.call else { return }
                 engine.interrupt(call)
                 turns.update { $0.append(moment.turn) }
             }
