@@ -64,17 +64,6 @@ static void on_opened(bench_loop *loop, bench_connection *connection) {
   phone->next_frame_us = bench_now_ns() / 1000 + (int64_t)(phone->number % FRAME_MS) * US_PER_MS;
 }
 
-static bool find_value(const uint8_t *bytes, size_t count, const char *key, const char **value,
-                       size_t *value_count) {
-  const char *at = memmem(bytes, count, key, strlen(key));
-  if (!at) return false;
-  *value = at + strlen(key);
-  const char *end = memchr(*value, '"', count - (size_t)(*value - (const char *)bytes));
-  if (!end) return false;
-  *value_count = (size_t)(end - *value);
-  return true;
-}
-
 static void take_media(callers *state, caller *phone, const char *payload, size_t count) {
   uint8_t audio[8192];
   if (trk_base64_decoded_max(count) > sizeof audio) return;
@@ -107,9 +96,9 @@ static void on_message(bench_loop *loop, bench_connection *connection, const uin
   caller *phone = connection->owner;
   const char *value;
   size_t value_count;
-  if (find_value(bytes, count, "\"payload\":\"", &value, &value_count)) {
+  if (bench_find_value(bytes, count, "\"payload\":\"", &value, &value_count)) {
     take_media(state, phone, value, value_count);
-  } else if (find_value(bytes, count, "\"name\":\"", &value, &value_count)) {
+  } else if (bench_find_value(bytes, count, "\"name\":\"", &value, &value_count)) {
     if (phone->mark_count == MARKS_MAX || value_count >= sizeof phone->marks[0]) return;
     const uint32_t slot = (phone->mark_first + phone->mark_count++) % MARKS_MAX;
     memcpy(phone->marks[slot], value, value_count);

@@ -26,24 +26,13 @@ static void on_opened(bench_loop *loop, bench_connection *connection) {
   if (connection->peer) connection->peer->peer = connection;
 }
 
-static bool find_value(const uint8_t *bytes, size_t count, const char *key, const char **value,
-                       size_t *value_count) {
-  const char *at = memmem(bytes, count, key, strlen(key));
-  if (!at) return false;
-  *value = at + strlen(key);
-  const char *end = memchr(*value, '"', count - (size_t)(*value - (const char *)bytes));
-  if (!end) return false;
-  *value_count = (size_t)(end - *value);
-  return true;
-}
-
 static void from_caller(bench_loop *loop, bench_connection *connection, const uint8_t *bytes,
                         size_t count) {
   const char *value;
   size_t value_count;
   call *one = connection->owner;
   bench_connection *model = connection->peer;
-  if (find_value(bytes, count, "\"payload\":\"", &value, &value_count)) {
+  if (bench_find_value(bytes, count, "\"payload\":\"", &value, &value_count)) {
     if (!model || model->state != BENCH_OPEN) return;
     char text[8192];
     const int written =
@@ -51,7 +40,7 @@ static void from_caller(bench_loop *loop, bench_connection *connection, const ui
                  (int)value_count, value);
     bench_send(loop, model, text, (size_t)written);
   } else if (one->sid[0] == 0 &&
-             find_value(bytes, count, "\"streamSid\":\"", &value, &value_count) &&
+             bench_find_value(bytes, count, "\"streamSid\":\"", &value, &value_count) &&
              value_count < sizeof one->sid) {
     memcpy(one->sid, value, value_count);
   }
@@ -64,7 +53,7 @@ static void from_model(bench_loop *loop, bench_connection *connection, const uin
   call *one = connection->owner;
   bench_connection *caller = connection->peer;
   if (!caller || caller->descriptor < 0) return;
-  if (!find_value(bytes, count, "\"delta\":\"", &value, &value_count)) return;
+  if (!bench_find_value(bytes, count, "\"delta\":\"", &value, &value_count)) return;
   char text[8192];
   int written = snprintf(text, sizeof text,
                          "{\"event\":\"media\",\"streamSid\":\"%s\",\"media\":{\"payload\":"

@@ -78,3 +78,14 @@ void bench_check(bench_frames *frames, const uint8_t *audio, size_t count, uint3
       bench_histogram_add(&frames->latency, (uint64_t)(now_ns - made_ns) / 1000);
   }
 }
+
+bool bench_find_value(const uint8_t *bytes, size_t count, const char *key, const char **value,
+                      size_t *value_count) {
+  const char *at = memmem(bytes, count, key, strlen(key));
+  if (!at) return false;
+  *value = at + strlen(key);
+  const char *end = memchr(*value, '"', count - (size_t)(*value - (const char *)bytes));
+  if (!end) return false;
+  *value_count = (size_t)(end - *value);
+  return true;
+}

@@ -63,6 +63,11 @@ void bench_loop_run(bench_loop *loop);
 void bench_send(bench_loop *loop, bench_connection *connection, const char *text, size_t count);
 void bench_close(bench_loop *loop, bench_connection *connection);
 
+/* The text between `key` (with its opening quote) and the next quote. No parser: the load knows
+ * what it is sent. */
+bool bench_find_value(const uint8_t *bytes, size_t count, const char *key, const char **value,
+                      size_t *value_count);
+
 /* One frame's mark in its first bytes. */
 void bench_stamp(uint8_t *frame, uint32_t call, uint32_t counter);
 /* Checks the frames of a run of audio and their order; `next` is the expected counter. */

@@ -27,7 +27,9 @@ import Trunk
         await rig.wait { log in log.entries.contains(.responseEnded(connection: 1, status: "completed")) }
         while phone.report.answers.isEmpty || phone.report.heardItems[1] != 8_000 { await Task.yield() }
         await rig.stopModel()
-        try await Task.sleep(nanoseconds: 1_000_000_000)
+        // The caller goes on for a second of frames; the report is renewed every 50.
+        let sent = phone.report.framesSent
+        while phone.report.framesSent < sent + 50 { await Task.yield() }
         try await rig.startModel()
         await phone.ended()
         await rig.waitForEnding(of: script.callID)
