@@ -32,14 +32,18 @@ enum SimulatedFault: Int, CaseIterable {
 
 /// Events in the order of their time; equal times in the order in which they were planned.
 struct SimulatedAgenda {
-    private var heap: [(time: Int, order: Int, event: SimulatedEvent)] = []
-    private var nextOrder = 0
+    /// A heap of times and orders in one number each; it is compared often, so it does not hold the events themselves.
+    private var heap: [Int] = []
+    private var events: [SimulatedEvent?] = []
+
+    /// More events than any call has.
+    private static let orders = 1 << 24
 
     mutating func plan(_ event: SimulatedEvent, at time: Int) {
-        heap.append((time, nextOrder, event))
-        nextOrder += 1
+        heap.append(time * Self.orders + events.count)
+        events.append(event)
         var child = heap.count - 1
-        while child > 0, precedes(child, (child - 1) / 2) {
+        while child > 0, heap[child] < heap[(child - 1) / 2] {
             heap.swapAt(child, (child - 1) / 2)
             child = (child - 1) / 2
         }
@@ -50,21 +54,23 @@ struct SimulatedAgenda {
         let last = heap.removeLast()
         if !heap.isEmpty {
             heap[0] = last
-            var parent = 0
-            while true {
-                var least = parent
-                if 2 * parent + 1 < heap.count, precedes(2 * parent + 1, least) { least = 2 * parent + 1 }
-                if 2 * parent + 2 < heap.count, precedes(2 * parent + 2, least) { least = 2 * parent + 2 }
-                guard least != parent else { break }
-                heap.swapAt(parent, least)
-                parent = least
-            }
+            sink()
         }
-        return (first.time, first.event)
+        guard let event = events[first % Self.orders].take() else { return nil }
+        return (first / Self.orders, event)
     }
 
-    private func precedes(_ left: Int, _ right: Int) -> Bool {
-        (heap[left].time, heap[left].order) < (heap[right].time, heap[right].order)
+    private mutating func sink() {
+        var parent = 0
+        while true {
+            var least = parent
+            let left = 2 * parent + 1
+            if left < heap.count, heap[left] < heap[least] { least = left }
+            if left + 1 < heap.count, heap[left + 1] < heap[least] { least = left + 1 }
+            guard least != parent else { return }
+            heap.swapAt(parent, least)
+            parent = least
+        }
     }
 }
 
