@@ -3,8 +3,9 @@
 
 enum {
   CHUNK_BYTES = 32768, /* An ordinary piece of a batch's memory. */
-  EVENTS_PER_CALL = 8, /* Reserved: what the pacer and timers of one call may tell a round. */
-  EVENTS_PER_LEG = 2,  /* Reserved: LEG_OPENED and LEG_CLOSED always fit. */
+  /* Reserved: one echo can finish every item of the ledger; timers and playback come on top. */
+  EVENTS_PER_CALL = TRK_LEDGER_ITEMS_MAX + 8,
+  EVENTS_PER_LEG = 2, /* Reserved: LEG_OPENED and LEG_CLOSED always fit. */
 };
 
 static size_t capacity_of(const trk_loop *loop) {

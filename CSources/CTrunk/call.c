@@ -251,6 +251,7 @@ trk_status trk_call_get_stats(trk_loop *loop, trk_call_id id, trk_call_stats *ou
 trk_status trk_call_end(trk_loop *loop, trk_call_id id, uint16_t code, const char *reason) {
   trk_call *call = trk_call_find(loop, id);
   if (!call) return TRK_ESTALE;
+  if (code != 0 && !trk_ws_close_code_valid(code)) return TRK_EINVALID;
   close_gate(call);
   trk_wheel_cancel(loop, &call->pace);
   trk_wheel_cancel(loop, &call->user_timer);

@@ -162,7 +162,12 @@ static void take_mark(trk_call *call, trk_bytes name) {
 
 /* Everything but start belongs to a stream that has begun, is ours and has not stopped. */
 static void take_in_stream(trk_call *call, const trk_twilio_message *message) {
-  if (!call->started || call->stopped || !is_our_stream(call, message)) {
+  if (call->stopped) {
+    /* What was under way when the carrier stopped: counted, and no fault of the peer's. */
+    call->loop->stats.malformed[TRK_MALFORMED_ORDER]++;
+    return;
+  }
+  if (!call->started || !is_our_stream(call, message)) {
     trk_call_malformed(call->carrier, TRK_MALFORMED_ORDER);
     return;
   }

@@ -261,9 +261,10 @@ struct trk_leg {
   char accept[TRK_HTTP_ACCEPT_COUNT]; /* What to answer, or to expect. */
   trk_timer deadline;
   trk_timer user_timer;
-  int64_t heard_ms; /* When the peer's last byte came. */
-  int64_t ping_ms;  /* When the unanswered ping was sent; 0: none. */
-  int64_t stuck_ms; /* When the write under way began or last moved. */
+  int64_t heard_ms;     /* When the peer's last byte came. */
+  int64_t ping_ms;      /* When the unanswered ping was sent; 0: none. */
+  int64_t next_ping_ms; /* When the next ping is due. */
+  int64_t stuck_ms;     /* When the write under way began or last moved. */
   int64_t pings_from_ms;
   uint32_t pings; /* Control frames since pings_from_ms. */
   uint32_t malformed;
@@ -286,6 +287,7 @@ void trk_leg_fail(trk_leg *leg, uint16_t code, trk_close_cause cause, int32_t de
 void trk_leg_kill(trk_leg *leg);
 void trk_leg_linger(trk_leg *leg);
 void trk_leg_on_deadline(trk_leg *leg);
+void trk_leg_arm_keepalive(trk_leg *leg);
 void trk_leg_set_deadline(trk_leg *leg, int64_t delay_ms);
 void trk_leg_break(trk_leg *leg, uint16_t code, trk_close_cause cause, const char *reason);
 void trk_leg_on_socket_closed(uv_handle_t *handle);

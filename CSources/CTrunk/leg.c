@@ -153,7 +153,8 @@ void trk_leg_break(trk_leg *leg, uint16_t code, trk_close_cause cause, const cha
 
 void trk_leg_opened(trk_leg *leg) {
   leg->state = TRK_LEG_OPEN;
-  trk_leg_set_deadline(leg, leg->loop->config.ping_interval_ms);
+  leg->next_ping_ms = leg->loop->now_us / TRK_US_PER_MS + leg->loop->config.ping_interval_ms;
+  trk_leg_arm_keepalive(leg);
   leg->announced = true;
   trk_batch_push(leg->loop, (trk_event){.kind = TRK_EVENT_LEG_OPENED,
                                         .leg = leg->id,
@@ -163,32 +164,44 @@ void trk_leg_opened(trk_leg *leg) {
 
 /* ---- Deadlines ---- */
 
+static int64_t sooner(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+/* The next moment at which an open leg has to be looked at. */
+void trk_leg_arm_keepalive(trk_leg *leg) {
+  const trk_loop_config *config = &leg->loop->config;
+  int64_t due_ms = leg->ping_ms != 0 ? leg->ping_ms + config->ping_timeout_ms : leg->next_ping_ms;
+  if (leg->writing) due_ms = sooner(due_ms, leg->stuck_ms + config->stuck_deadline_ms);
+  trk_wheel_arm(leg->loop, &leg->deadline, due_ms);
+}
+
 /* An open leg: a ping every interval, then a look for any sign of life. A write that has not moved
  * for too long ends the leg as well. */
 static void keep_alive(trk_leg *leg) {
   trk_loop *loop = leg->loop;
   const trk_loop_config *config = &loop->config;
   const int64_t now_ms = loop->now_us / TRK_US_PER_MS;
+  const bool answered = leg->heard_ms >= leg->ping_ms;
+  const bool ping_over = leg->ping_ms != 0 && now_ms - leg->ping_ms >= config->ping_timeout_ms;
   const char *dead = NULL;
   if (leg->writing && now_ms - leg->stuck_ms >= config->stuck_deadline_ms)
     dead = "the peer takes no data";
   /* While we do not read (back-pressure), silence proves nothing. */
-  else if (leg->ping_ms != 0 && leg->heard_ms < leg->ping_ms && !leg->held)
+  else if (ping_over && !answered && !leg->held)
     dead = "no answer to a ping";
   if (dead) {
     loop->stats.dead_peers++;
     trk_leg_fail(leg, 1006, TRK_CLOSE_TIMEOUT, 0, dead);
     return;
   }
-  if (leg->ping_ms != 0) {
-    leg->ping_ms = 0;
-    const int64_t rest = (int64_t)config->ping_interval_ms - config->ping_timeout_ms;
-    trk_leg_set_deadline(leg, rest > 1 ? rest : 1);
-    return;
+  if (ping_over) leg->ping_ms = 0;
+  if (leg->ping_ms == 0 && now_ms >= leg->next_ping_ms) {
+    trk_leg_send_parts(leg, TRK_WS_PING, NULL, 0);
+    leg->ping_ms = now_ms;
+    leg->next_ping_ms = now_ms + config->ping_interval_ms;
   }
-  trk_leg_send_parts(leg, TRK_WS_PING, NULL, 0);
-  leg->ping_ms = now_ms;
-  trk_leg_set_deadline(leg, config->ping_timeout_ms);
+  trk_leg_arm_keepalive(leg);
 }
 
 void trk_leg_on_deadline(trk_leg *leg) {

@@ -200,6 +200,7 @@ static void write_later(trk_leg *leg, trk_chain *chain) {
   last->next = NULL;
   leg->writing = true;
   leg->stuck_ms = leg->loop->now_us / TRK_US_PER_MS;
+  if (leg->state == TRK_LEG_OPEN) trk_leg_arm_keepalive(leg);
   const int status =
       uv_write(&leg->write, (uv_stream_t *)&leg->socket->tcp, vectors, count, on_written);
   if (status < 0) {
