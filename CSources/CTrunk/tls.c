@@ -5,39 +5,10 @@
  */
 #include "internal.h"
 
-#include <malloc.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 enum { SEND_FRAGMENT_BYTES = 4096 }; /* One record a block: OpenSSL's write buffer stays small. */
-
-/* ---- Allocations of OpenSSL, counted by thread ---- */
-
-static _Thread_local uint64_t allocations;
-
-static void *count_malloc(size_t size, const char *file, int line) {
-  (void)file;
-  (void)line;
-  allocations++;
-  return malloc(size);
-}
-
-static void *count_realloc(void *pointer, size_t size, const char *file, int line) {
-  (void)file;
-  (void)line;
-  allocations++;
-  return realloc(pointer, size);
-}
-
-static void count_free(void *pointer, const char *file, int line) {
-  (void)file;
-  (void)line;
-  free(pointer);
-}
-
-uint64_t trk_tls_allocations(void) {
-  return allocations;
-}
 
 /* ---- The BIO ---- */
 
@@ -80,8 +51,6 @@ static BIO_METHOD *bio_method;
 static int leg_index = -1; /* SSL ex_data: the leg. */
 
 static void process_init(void) {
-  /* Fails harmlessly when the process has used OpenSSL before: then the count stays 0. */
-  CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free);
   bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "trunkline leg");
   if (!bio_method) return;
   BIO_meth_set_read(bio_method, bio_read);
@@ -100,7 +69,8 @@ void trk_tls_process_init(void) {
 
 static void set_common(SSL_CTX *context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_max_send_fragment(context, SEND_FRAGMENT_BYTES);
 }
