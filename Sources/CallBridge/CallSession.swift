@@ -16,6 +16,8 @@ final class CallSession: CallHandler {
     private var numbers: [LegID: ModelLeg] = [:]
     private var tools: [String: Task<Void, Never>] = [:]
     private var isOver = false
+    /// The input that is being handled, and those that its actions caused.
+    private var inputs: [CallInput] = []
 
     init(bridge: Bridge, carrier: LegID, seed: UInt64) {
         self.bridge = bridge
@@ -151,10 +153,17 @@ final class CallSession: CallHandler {
         )
     }
 
+    /// Gives an input to the policy and does what it says. An input that an action causes (a dial that fails at once)
+    /// waits until all actions before it are done.
     private func feed(_ input: CallInput, on engine: isolated CallEngine) {
-        if isOver { return }
-        for action in machine.handle(input, at: CallTime(milliseconds: engine.nowMicroseconds / 1_000)) {
-            perform(action, on: engine)
+        inputs.append(input)
+        if inputs.count > 1 { return }
+        while let next = inputs.first {
+            if !isOver {
+                let now = CallTime(milliseconds: engine.nowMicroseconds / 1_000)
+                for action in machine.handle(next, at: now) { perform(action, on: engine) }
+            }
+            inputs.removeFirst()
         }
     }
 

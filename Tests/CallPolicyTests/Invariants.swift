@@ -114,8 +114,8 @@ struct Invariants {
         if let mustMute, !actions.contains(.muteResponse(responseID: mustMute)) {
             violate("speech did not mute \(mustMute)")
         }
-        // A goodbye that must be heard leaves what the caller says unanswered.
-        if machine.endingIsFinal { unansweredSince = nil }
+        // A goodbye leaves what the caller said before it unanswered.
+        if !machine.isLive { unansweredSince = nil }
         var isCleared = false
         for action in actions {
             if endings > 0 { violate("something after the end: \(action.line)") }

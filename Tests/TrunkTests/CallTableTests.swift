@@ -15,7 +15,8 @@ import Trunk
         let port = try await engine.perform { engine in
             try engine.listen(
                 ListenAddress(host: "127.0.0.1", port: 0, paths: ["/media"]),
-                acceptor: CallOpener(modelPort: 1) { handlers.removeLast() })
+                acceptor: CallOpener(modelPort: 1) { handlers.removeLast() }
+            )
         }
         let target = DialTarget(host: "127.0.0.1", port: port, isSecure: false, target: "/media")
         func dial() async throws -> FakePhone {
