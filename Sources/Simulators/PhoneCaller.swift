@@ -10,6 +10,10 @@ struct PhoneCaller: Sendable {
     private var counter: UInt32 = 0
     private var keys: [String] = []
     private var speechBegan: Int64?
+    /// When the last audible frame of this utterance ended: recordings close with silence.
+    private var audibleUntil: Int64?
+    /// Linear level from which a frame is audible, 0...32767.
+    private static let audibleLevel = 300
     private(set) var said: [UInt8] = []
     private(set) var speech: [(began: Int64, ended: Int64)] = []
     private(set) var hasHungUp = false
@@ -88,6 +92,7 @@ struct PhoneCaller: Sendable {
         var frame = Array(audio[position..<end])
         frame += [UInt8](repeating: MuLaw.silence, count: PatternFrame.byteCount - frame.count)
         position = end
+        if MuLaw.level(frame).rms >= Self.audibleLevel { audibleUntil = now + 20_000 }
         if position == audio.count { finishSpeech(at: now) }
         return frame
     }
@@ -95,8 +100,9 @@ struct PhoneCaller: Sendable {
     private mutating func note(speaking: Bool, at now: Int64) { speechBegan = speechBegan ?? now }
 
     private mutating func finishSpeech(at now: Int64) {
-        speech.append((speechBegan ?? now, now + 20_000))
+        speech.append((speechBegan ?? now, audibleUntil ?? now + 20_000))
         speechBegan = nil
+        audibleUntil = nil
         advance()
     }
 
