@@ -13,7 +13,7 @@ struct PhoneCaller: Sendable {
     /// When the last audible frame of this utterance ended: recordings close with silence.
     private var audibleUntil: Int64?
     /// Linear level from which a frame is audible, 0...32767.
-    private static let audibleLevel = 300
+    private static let audibleLevel = 600
     private(set) var said: [UInt8] = []
     private(set) var speech: [(began: Int64, ended: Int64)] = []
     private(set) var hasHungUp = false

@@ -21,8 +21,12 @@ static void put(transcript *t, const uint8_t *bytes, size_t count) {
 }
 
 static void put_record(transcript *t, uint8_t tag, uint16_t code, trk_bytes bytes) {
-  const uint8_t head[] = {tag, (uint8_t)(code >> 8), (uint8_t)code, (uint8_t)(bytes.count >> 16),
-                          (uint8_t)(bytes.count >> 8), (uint8_t)bytes.count};
+  const uint8_t head[] = {tag,
+                          (uint8_t)(code >> 8),
+                          (uint8_t)code,
+                          (uint8_t)(bytes.count >> 16),
+                          (uint8_t)(bytes.count >> 8),
+                          (uint8_t)bytes.count};
   put(t, head, sizeof head);
   put(t, bytes.data, bytes.count);
 }

@@ -53,8 +53,7 @@ static size_t write_utf8(uint8_t *out, unsigned long point) {
   const size_t more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
   static const uint8_t leads[] = {0, 0xC0, 0xE0, 0xF0};
   out[0] = (uint8_t)(leads[more] | point >> (6 * more));
-  for (size_t i = 1; i <= more; i++)
-    out[i] = (uint8_t)(0x80 | (point >> (6 * (more - i)) & 0x3F));
+  for (size_t i = 1; i <= more; i++) out[i] = (uint8_t)(0x80 | (point >> (6 * (more - i)) & 0x3F));
   return more + 1;
 }
 
