@@ -10,10 +10,12 @@ SCRATCH ?= .build
 # Needed to build; then what the demo and `make lint` use.
 PACKAGES := libssl-dev libuv1-dev libopus-dev pkg-config clang-format asterisk-core-sounds-en-wav
 C_WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
-C_SOURCES := $(wildcard CSources/CTrunk/*.[ch] CSources/CTrunk/include/*.h Benchmarks/CBench/*.[ch] Benchmarks/CBench/include/*.h)
+C_SOURCES := $(wildcard CSources/CTrunk/*.[ch] CSources/CTrunk/include/*.h Benchmarks/CBench/*.[ch] Benchmarks/CBench/include/*.h \
+	Tests/Fuzz/*.[ch])
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
-.PHONY: setup build serve demo selftest test test-without-opus test-sanitized simulate conformance lint format clean
+.PHONY: setup build serve demo selftest test test-without-opus test-sanitized simulate conformance fuzz fuzz-long coverage \
+	lint format clean
 
 setup:
 	@scripts/setup.sh $(PACKAGES)
@@ -62,12 +64,24 @@ conformance: setup
 	$(SWIFT) build -c release --product conformance-peer -j $(JOBS) --scratch-path $(SCRATCH)
 	@scripts/conformance.sh $(SCRATCH)/release/conformance-peer $(TLS)
 
+# libFuzzer on the C core, SECONDS=60 for each target; TARGETS="ws core" chooses. `make fuzz-long` runs each for
+# SECONDS=3600. A finding's input is kept in .build-fuzz/findings.
+fuzz: setup
+	scripts/fuzz.sh $(or $(SECONDS),60) $(TARGETS)
+
+fuzz-long: setup
+	scripts/fuzz.sh $(or $(SECONDS),3600) $(TARGETS)
+
+# Lines of the C codecs that the fuzz corpora reach, and what the last `make fuzz` found; less than 95 % fails.
+coverage: setup
+	scripts/coverage.sh 95
+
 # Formatting as settled, and our C without one warning.
 lint: setup
 	clang-format --dry-run --Werror $(C_SOURCES)
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SWIFT_SOURCES)
-	for file in CSources/CTrunk/*.c Benchmarks/CBench/*.c; do \
-		clang -std=c17 -D_GNU_SOURCE -O1 $(C_WARNINGS) -ICSources/CTrunk/include -IBenchmarks/CBench/include \
+	for file in CSources/CTrunk/*.c Benchmarks/CBench/*.c Tests/Fuzz/*.c; do \
+		clang -std=c17 -D_GNU_SOURCE -O1 $(C_WARNINGS) -ICSources/CTrunk -ICSources/CTrunk/include -IBenchmarks/CBench/include \
 			$$(pkg-config --cflags libuv openssl) -c "$$file" -o /dev/null || exit 1; \
 	done
 

@@ -39,7 +39,8 @@ import Trunk
         #expect(rig.ending(of: script.callID)?.reason == .callerHungUp)
         #expect(phone.report.answers.count == 2)
         let check = try #require(rig.modelLog.checks[1])
-        #expect(check.isPerfect, "\(check)")
+        // A frame written to a connection that has just died is gone with it; nothing else is.
+        #expect(check.lost <= 3 && check.repeated + check.reordered + check.foreign == 0, "\(check)")
         #expect(phone.report.framesSent - check.frames <= 10)
         // The conversation so far stands in the new session before its audio.
         let last = rig.modelLog.connections
@@ -129,6 +130,7 @@ import Trunk
         await rig.stop()
         #expect(rig.modelLog.connections == 2)
         #expect(phone.report.answers.count == 1)
-        #expect(rig.modelLog.checks[1]?.isPerfect == true)
+        let check = try #require(rig.modelLog.checks[1])
+        #expect(check.lost <= 3 && check.repeated + check.reordered + check.foreign == 0, "\(check)")
     }
 }

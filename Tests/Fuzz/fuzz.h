@@ -65,6 +65,10 @@ static inline uint8_t *fuzz_block(size_t count) {
   return block;
 }
 
+static inline uint8_t *fuzz_zeros(size_t count) {
+  return memset(fuzz_block(count), 0, count);
+}
+
 static inline uint8_t *fuzz_copy(const uint8_t *bytes, size_t count) {
   uint8_t *const block = fuzz_block(count);
   if (count != 0) memcpy(block, bytes, count);
