@@ -148,6 +148,7 @@ trk_status trk_call_route(trk_loop *loop, trk_call_id id, trk_leg_id leg_id) {
   if (leg && leg->state != TRK_LEG_OPEN) return TRK_ECLOSING;
   if (leg == call->route) return TRK_OK;
   close_gate(call);
+  trk_pacer_run(call); /* What is left of the last item no longer waits for more. */
   call->route = leg;
   if (!leg) return TRK_OK;
   call->epoch = leg->model_epoch;

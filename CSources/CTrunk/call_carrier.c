@@ -44,6 +44,7 @@ bool trk_call_decode(trk_loop *loop, trk_chain *chain, trk_bytes base64) {
     const size_t take = base64.count < room ? base64.count : room;
     const ptrdiff_t count = trk_base64_decode(to, (const char *)base64.data, take);
     TRK_ASSERT(count >= 0);
+    if (count < 0) return false;
     trk_chain_commit(chain, (size_t)count);
     base64.data += take;
     base64.count -= take;
@@ -71,11 +72,10 @@ static bool send_piece(trk_call *call) {
   const trk_block *block = call->waiting.head;
   size_t count = block->end - block->start;
   if (count > TRK_APPEND_BYTES_MAX) count = TRK_APPEND_BYTES_MAX;
-  trk_buffer *scratch = &call->loop->scratch;
-  if (!trk_buffer_ensure(call->loop, scratch, trk_base64_encoded_count(count))) return false;
-  const size_t encoded =
-      trk_base64_encode((char *)scratch->data, block->data + block->start, count);
-  if (send_append(call, (trk_bytes){scratch->data, encoded}) != TRK_OK) return false;
+  /* Not the loop's scratch: the message that is being read may have its payload there. */
+  char text[(TRK_APPEND_BYTES_MAX + 2) / 3 * 4];
+  const size_t encoded = trk_base64_encode(text, block->data + block->start, count);
+  if (send_append(call, (trk_bytes){(const uint8_t *)text, encoded}) != TRK_OK) return false;
   trk_chain_consume(call->loop, &call->waiting, count);
   return true;
 }

@@ -80,6 +80,11 @@ static void follow(trk_call *call, trk_leg *leg, const trk_rt_event *event) {
   if (leg != call->route) return;
   switch (event->kind) {
     case TRK_RT_RESPONSE_CREATED: add_response(call, event->response_id); return;
+    case TRK_RT_SPEECH_STARTED:
+      /* The policy's answer to this (an interruption) must not meet the next response, which may
+       * stand in the same read: what follows is read after the batch. */
+      leg->barrier_round = call->loop->round + 1;
+      return;
     case TRK_RT_AUDIO_DONE:
       trk_ledger_complete(&call->ledger, event->item_id);
       trk_pacer_run(call);

@@ -52,7 +52,8 @@ enum {
   TRK_RESPONSES_MAX = 4,          /* Responses of a model whose audio may play. */
   TRK_PING_WINDOW_MS = 10000,     /* For pings_max. */
   TRK_TLS_CONTEXTS_MAX = 4,       /* CA files in use by one loop. */
-  TRK_TLS_SESSIONS_MAX = 8,       /* Hosts whose TLS session is kept for resumption. */
+  TRK_SESSION_KEY_MAX = TRK_HOST_MAX + 40,
+  TRK_TLS_SESSIONS_MAX = 8, /* Hosts whose TLS session is kept for resumption. */
 };
 
 /* ---- Memory (memory.c) ---- */
@@ -183,6 +184,8 @@ typedef struct trk_table {
 bool trk_table_init(trk_loop *loop, trk_table *table, uint32_t capacity);
 void trk_table_release(trk_loop *loop, trk_table *table);
 bool trk_table_take(trk_table *table, void *entry, uint32_t *slot, uint32_t *generation);
+/* The id is stale from now on; the slot is not given out again before trk_table_give. */
+void trk_table_hide(trk_table *table, uint32_t slot);
 void trk_table_give(trk_table *table, uint32_t slot);
 void *trk_table_find(const trk_table *table, uint32_t slot, uint32_t generation);
 
@@ -240,7 +243,10 @@ struct trk_leg {
   bool postponed; /* `postponed_code` waits until the batch with earlier messages is delivered. */
   bool postponed_close; /* It is the peer's close frame; otherwise an error of the peer's. */
   uint16_t postponed_code;
-  uint64_t told_round; /* The round in which a message of this leg was last told. */
+  uint64_t barrier_round; /* Nothing more is read before this round\'s batch is delivered. */
+  uint64_t dead_round;    /* The memory and the slot are free when this round is over. */
+  size_t stuck_bytes;     /* What the write under way had left when it was last looked at. */
+  uint64_t told_round;    /* The round in which a message of this leg was last told. */
   trk_leg *next_dirty;
   trk_leg *next_deferred;
   trk_leg *next_dead;
@@ -302,6 +308,7 @@ void trk_leg_begin_reading(trk_leg *leg);
 void trk_leg_update_reading(trk_leg *leg);
 void trk_leg_take_plain(trk_leg *leg, uint8_t *bytes, size_t count);
 void trk_leg_run_deferred(trk_loop *loop);
+bool trk_leg_may_read(const trk_leg *leg);
 void trk_leg_defer(trk_leg *leg);
 void trk_leg_on_ended(trk_leg *leg);
 size_t trk_leg_pending_bytes(const trk_leg *leg);
@@ -409,7 +416,7 @@ void trk_pacer_finish_items(trk_call *call);
 void trk_loop_touch(trk_loop *loop);
 
 typedef struct trk_tls_session {
-  char host[TRK_HOST_MAX + 8]; /* host:port */
+  char host[TRK_SESSION_KEY_MAX]; /* host:port|context */
   SSL_SESSION *session;
 } trk_tls_session;
 

@@ -83,7 +83,10 @@ static void finish(trk_leg *leg) {
                                      .bytes = reason});
   }
   if (leg->call) trk_call_on_leg_closed(leg);
-  trk_table_give(&loop->legs, leg->id.slot);
+  /* The slot is free for others when LEG_CLOSED has been heard: until then nobody else may sit
+   * there, or the callee would take the event for the newcomer's. */
+  trk_table_hide(&loop->legs, leg->id.slot);
+  leg->dead_round = leg->announced ? loop->round + 1 : loop->round;
   loop->leg_count--;
   loop->stats.legs_open--;
   leg->next_dead = loop->dead;
@@ -91,12 +94,20 @@ static void finish(trk_leg *leg) {
 }
 
 void trk_leg_free_dead(trk_loop *loop) {
-  while (loop->dead) {
-    trk_leg *leg = loop->dead;
-    loop->dead = leg->next_dead;
-    TRK_ASSERT(!leg->dirty && !leg->deferred);
-    release_parts(leg);
-    trk_free(loop, leg);
+  trk_leg *leg = loop->dead;
+  loop->dead = NULL;
+  while (leg) {
+    trk_leg *next = leg->next_dead;
+    if (leg->dead_round > loop->round) {
+      leg->next_dead = loop->dead;
+      loop->dead = leg;
+    } else {
+      TRK_ASSERT(!leg->dirty && !leg->deferred);
+      release_parts(leg);
+      trk_table_give(&loop->legs, leg->id.slot);
+      trk_free(loop, leg);
+    }
+    leg = next;
   }
 }
 
@@ -185,6 +196,12 @@ static void keep_alive(trk_leg *leg) {
   const bool answered = leg->heard_ms >= leg->ping_ms;
   const bool ping_over = leg->ping_ms != 0 && now_ms - leg->ping_ms >= config->ping_timeout_ms;
   const char *dead = NULL;
+  if (leg->writing) {
+    /* A peer that takes some of it, however slowly, is not stuck. */
+    const size_t left = uv_stream_get_write_queue_size((uv_stream_t *)&leg->socket->tcp);
+    if (left < leg->stuck_bytes) leg->stuck_ms = now_ms;
+    leg->stuck_bytes = left;
+  }
   if (leg->writing && now_ms - leg->stuck_ms >= config->stuck_deadline_ms)
     dead = "the peer takes no data";
   /* While we do not read (back-pressure), silence proves nothing. */

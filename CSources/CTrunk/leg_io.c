@@ -75,6 +75,11 @@ void trk_leg_begin_reading(trk_leg *leg) {
   trk_leg_update_reading(leg);
 }
 
+/* Whether frames may be read now, or only after the batch has been delivered. */
+bool trk_leg_may_read(const trk_leg *leg) {
+  return leg->barrier_round != leg->loop->round + 1 && trk_batch_has_room(leg->loop);
+}
+
 /* Reads as far as the state and the batch allow; returns the bytes used. */
 static size_t consume(trk_leg *leg, uint8_t *bytes, size_t count) {
   size_t used = 0;
@@ -82,7 +87,7 @@ static size_t consume(trk_leg *leg, uint8_t *bytes, size_t count) {
     const trk_leg_state state = leg->state;
     if (leg->postponed) return count;
     if (state == TRK_LEG_OPEN || state == TRK_LEG_CLOSING) {
-      if (!trk_batch_has_room(leg->loop)) return used;
+      if (!trk_leg_may_read(leg)) return used;
       used += trk_leg_read_frames(leg, bytes + used, count - used);
       if (leg->state == state) return used;
     } else if (state == TRK_LEG_REQUEST || state == TRK_LEG_RESPONSE) {
@@ -200,6 +205,7 @@ static void write_later(trk_leg *leg, trk_chain *chain) {
   last->next = NULL;
   leg->writing = true;
   leg->stuck_ms = leg->loop->now_us / TRK_US_PER_MS;
+  leg->stuck_bytes = bytes;
   if (leg->state == TRK_LEG_OPEN) trk_leg_arm_keepalive(leg);
   const int status =
       uv_write(&leg->write, (uv_stream_t *)&leg->socket->tcp, vectors, count, on_written);

@@ -200,7 +200,7 @@ void trk_leg_run_postponed(trk_leg *leg) {
 
 size_t trk_leg_read_frames(trk_leg *leg, uint8_t *bytes, size_t count) {
   size_t total = 0;
-  while (total < count && trk_batch_has_room(leg->loop)) {
+  while (total < count && trk_leg_may_read(leg)) {
     size_t used = 0;
     const trk_ws_result result = trk_ws_read(&leg->ws, bytes + total, count - total, &used);
     total += used;

@@ -37,7 +37,7 @@ trk_loop_config trk_loop_config_default(void) {
       .slice_ms = 100,
       .mark_ms = 200,
       .waiting_ms_max = 10000,
-      .playback_ms_max = 120000,
+      .playback_ms_max = 600000,
       .append_ms = 20,
   };
 }
@@ -250,8 +250,9 @@ void trk_loop_stop(trk_loop *loop) {
   pthread_mutex_lock(&loop->lock);
   const bool first = !loop->stop_asked;
   loop->stop_asked = true;
-  pthread_mutex_unlock(&loop->lock);
+  /* Under the lock: a loop that sees the stop may have closed the handle right after it. */
   if (first && loop->running) uv_async_send(&loop->wake);
+  pthread_mutex_unlock(&loop->lock);
 }
 
 static void free_never_run(trk_loop *loop) {

@@ -30,8 +30,13 @@ bool trk_table_take(trk_table *table, void *entry, uint32_t *slot, uint32_t *gen
   return true;
 }
 
-void trk_table_give(trk_table *table, uint32_t slot) {
+void trk_table_hide(trk_table *table, uint32_t slot) {
   TRK_ASSERT(slot < table->capacity && table->entries[slot]);
+  table->entries[slot] = NULL;
+}
+
+void trk_table_give(trk_table *table, uint32_t slot) {
+  TRK_ASSERT(slot < table->capacity);
   table->entries[slot] = NULL;
   table->free_slots[table->free_count++] = slot;
 }

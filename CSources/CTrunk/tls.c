@@ -75,8 +75,10 @@ static void set_common(SSL_CTX *context) {
   SSL_CTX_set_max_send_fragment(context, SEND_FRAGMENT_BYTES);
 }
 
-static void session_key(char *out, size_t size, const char *host, uint16_t port) {
-  snprintf(out, size, "%s:%u", host, port);
+/* The context stands for the trust store: a session that was verified by one authority is not
+ * offered where another decides. */
+static void session_key(char *out, size_t size, const SSL *ssl, const char *host, uint16_t port) {
+  snprintf(out, size, "%s:%u|%p", host, port, (const void *)SSL_get_SSL_CTX(ssl));
 }
 
 /* Keeps the newest session of a host (TLS 1.3 sends tickets after the handshake). */
@@ -170,8 +172,8 @@ static bool expect_host(trk_leg *leg, const char *host) {
 }
 
 static void offer_session(trk_leg *leg, const char *host, uint16_t port) {
-  char key[TRK_HOST_MAX + 8];
-  session_key(key, sizeof key, host, port);
+  char key[TRK_SESSION_KEY_MAX];
+  session_key(key, sizeof key, leg->ssl, host, port);
   SSL_set_app_data(leg->ssl, OPENSSL_strdup(key));
   for (size_t i = 0; i < TRK_TLS_SESSIONS_MAX; i++) {
     trk_tls_session *slot = &leg->loop->tls_sessions[i];

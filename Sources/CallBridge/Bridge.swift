@@ -5,7 +5,6 @@ public import Trunk
 /// A whole bridge without HTTP: phones come in on an engine's listener, each call gets a model. Lives on the engine.
 public final class Bridge: LegAcceptor {
     let configuration: BridgeConfiguration
-    private(set) var openCalls = 0
     private var refused = 0
     private var seeds = SystemRandomNumberGenerator()
 
@@ -29,10 +28,10 @@ public final class Bridge: LegAcceptor {
 
     /// Opens a call for a phone, or refuses it with 503 when there are too many.
     public func requested(_ leg: LegID, _ request: UpgradeRequest, on engine: isolated CallEngine) {
-        guard openCalls < configuration.callsMax else {
+        guard configuration.capacity.take() else {
             refused += 1
             configuration.logger.warning(
-                "call refused: all \(configuration.callsMax) calls are in use",
+                "call refused: all \(configuration.capacity.limit) calls are in use",
                 metadata: ["refused": "\(refused)"]
             )
             engine.refuse(leg, status: 503)
@@ -41,13 +40,14 @@ public final class Bridge: LegAcceptor {
         let session = CallSession(bridge: self, carrier: leg, seed: seeds.next())
         do throws(TrunkError) {
             session.begin(try engine.openCall(accepting: leg, handler: session), on: engine)
-            openCalls += 1
         } catch {
+            configuration.capacity.give()
+            engine.refuse(leg, status: 503)
             configuration.logger.warning("call refused: \(error)")
         }
     }
 
-    func callEnded() { openCalls -= 1 }
+    func callEnded() { configuration.capacity.give() }
 
     /// Gives a command to a call. A call that is gone is no error.
     public static func command(_ command: CallCommand, to call: CallID, on engine: isolated CallEngine) {

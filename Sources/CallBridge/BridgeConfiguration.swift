@@ -12,8 +12,8 @@ public struct BridgeConfiguration: Sendable {
     public var tools: ToolRegistry
     /// Paths on which phones open their streams.
     public var paths: [String]
-    /// Calls at once; more are answered with 503.
-    public var callsMax: Int
+    /// Calls at once, over all engines that share this; more are answered with 503.
+    public var capacity: CallCapacity
     /// Where log lines go; each call adds its id.
     public var logger: Logger
     /// Hears of everything worth writing down, on the loop: it must be quick.
@@ -25,7 +25,7 @@ public struct BridgeConfiguration: Sendable {
         call: CallConfiguration = CallConfiguration(),
         tools: ToolRegistry = ToolRegistry(),
         paths: [String] = ["/media-stream", "/ws/call"],
-        callsMax: Int = 10_000,
+        capacity: CallCapacity = CallCapacity(10_000),
         logger: Logger = Logger(label: "trunkline.bridge"),
         observer: @escaping @Sendable (CallRecord) -> Void = { _ in }
     ) {
@@ -33,7 +33,7 @@ public struct BridgeConfiguration: Sendable {
         self.call = call
         self.tools = tools
         self.paths = paths
-        self.callsMax = callsMax
+        self.capacity = capacity
         self.logger = logger
         self.observer = observer
     }

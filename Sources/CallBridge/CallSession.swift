@@ -51,7 +51,7 @@ final class CallSession: CallHandler {
         logger[metadataKey: "call"] = "\(start.callID)"
         guard start.isTelephoneAudio else {
             logger.warning(
-                "call refused: the stream is \(start.encoding) at \(start.sampleRate) Hz, expected audio/x-mulaw at 8000"
+                "call refused: the stream is \(start.encoding.filter { $0.isLetter || $0.isNumber || "/-".contains($0) }.prefix(40)) at \(start.sampleRate) Hz, expected audio/x-mulaw at 8000"
             )
             return finish(code: 1003, reason: "media format", on: engine)
         }

@@ -32,7 +32,8 @@ extension CallMachine {
     }
 
     private var stallDeadline: CallTime? {
-        guard queue.active != nil, let leg = legs.servingLeg else { return nil }
+        // While audio waits to be played, a silent model has just said enough for now.
+        guard queue.active != nil, !isPlaying, let leg = legs.servingLeg else { return nil }
         return leg.lastEventAt + configuration.responses.stallTimeoutMilliseconds
     }
 

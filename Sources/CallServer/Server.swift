@@ -46,7 +46,7 @@ public final class Server: Sendable {
             model: endpoint,
             call: settings.call,
             tools: tools,
-            callsMax: settings.engine.callsMax,
+            capacity: CallCapacity(settings.callsMax),
             logger: logger
         )
         configuration.observer = observer

@@ -88,17 +88,24 @@ public struct Settings: Sendable {
             reader.seconds("RECONNECT_INITIAL_DELAY", 0.1...60) ?? call.reconnect.initialDelayMilliseconds
         call.reconnect.maximumDelayMilliseconds =
             reader.seconds("RECONNECT_MAX_DELAY", 0.1...3_600) ?? call.reconnect.maximumDelayMilliseconds
+        call.reconnect.outageBudgetMilliseconds =
+            reader.seconds("RECONNECT_BUDGET", 1...3_600) ?? call.reconnect.outageBudgetMilliseconds
         call.rotation.afterMilliseconds =
-            reader.seconds("ROTATE_AFTER", 1...3_540) ?? call.rotation.afterMilliseconds
+            reader.seconds("ROTATE_AFTER", 1...3_480) ?? call.rotation.afterMilliseconds
     }
 
     private mutating func readEngine(_ reader: inout SettingsReader) {
-        engine.leadMilliseconds = reader.number("LEAD_MS", 0...10_000) ?? engine.leadMilliseconds
+        if reader.text("LEAD_MS") == "0" {
+            engine.leadMilliseconds = 0
+        } else {
+            // Less than three frames would let the phone run dry between two of them.
+            engine.leadMilliseconds = reader.number("LEAD_MS", 60...10_000) ?? engine.leadMilliseconds
+        }
         engine.appendMilliseconds = reader.number("APPEND_MS", 20...200) ?? engine.appendMilliseconds
-        let perLoop = (callsMax + loops - 1) / loops
-        engine.callsMax = perLoop
+        // The system spreads connections over the loops unevenly: each could hold them all, the sum is watched over.
+        engine.callsMax = callsMax
         // A call has a phone and a model, two models for a moment; upgrades that are not answered yet come on top.
-        engine.legsMax = perLoop * 3 + 1_000
+        engine.legsMax = callsMax * 3 + 1_000
     }
 
     /// Voices of the Realtime API.

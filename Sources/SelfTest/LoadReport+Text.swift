@@ -39,7 +39,7 @@ extension LoadReport {
             "writes_per_media_message": .number(writesPerFrame),
             "resident_bytes_per_call": number(residentBytes / max(1, calls)),
             "turn_longest_us": number(longestTurn), "turns_over_5ms": number(slowTurns),
-            "failures": .array(failures.map(JSONValue.string)),
+            "failures": .array((failures + misses).map(JSONValue.string)),
         ]
     }
 

@@ -20,6 +20,10 @@ public struct LoadReport: Sendable {
     public private(set) var answersWhole = 0
     /// Answers that were interrupted.
     public private(set) var answersInterrupted = 0
+    /// Answers that were not interrupted, and yet not heard whole.
+    public private(set) var answersMissing = 0
+    /// Entries of the model's log that were not kept: then the run says nothing.
+    public private(set) var entriesDropped = 0
     /// Calls without one answer.
     public private(set) var silentCalls = 0
     /// Differences between what was reported as heard and what was heard, milliseconds, sorted.
@@ -91,8 +95,12 @@ public struct LoadReport: Sendable {
                 answersInterrupted += 1
             } else if milliseconds > 0, milliseconds == model.sentMilliseconds[itemID] {
                 answersWhole += 1
+            } else {
+                // Neither cut nor heard to its end: its tail, or all of it, is missing.
+                answersMissing += 1
             }
         }
+        entriesDropped = model.dropped
         truncationErrors.sort()
         starts.sort()
         // Each clear follows the latest speech before it; with many calls the nearest start is taken.
@@ -119,8 +127,19 @@ public struct LoadReport: Sendable {
         if silentCalls > 0 { failures.append("\(silentCalls) calls got no answer") }
         if truncationsRejected > 0 { failures.append("\(truncationsRejected) truncations rejected") }
         if invalidMessages > 0 { failures.append("\(invalidMessages) messages that Twilio would not take") }
+        if answersMissing > 0 { failures.append("\(answersMissing) answers not heard to their end") }
+        if entriesDropped > 0 { failures.append("the model's log was too small for this run") }
         if callerFrames == 0 || agentFrames == 0 { failures.append("no audio went through") }
         return failures
+    }
+
+    /// What was slower or less exact than it must be; a busy machine can cause it.
+    public var misses: [String] {
+        var misses: [String] = []
+        let error = Self.percentile(truncationErrors.map(abs).sorted(), 0.99)
+        if error > Demo.truncationTolerance { misses.append("truncation p99 is \(error) ms, 40 ms are allowed") }
+        if queuedMillisecondsHigh > 400 { misses.append("\(queuedMillisecondsHigh) ms at a phone, 400 ms are allowed") }
+        return misses
     }
 
     /// The value below which a share of sorted values lies.

@@ -62,6 +62,9 @@ public final class ModelLog: Sendable {
     /// Frames of callers, checked, by their stream number.
     public var checks: [UInt16: PatternCheck] { state.withLock { $0.checks } }
 
+    /// Entries that were not kept.
+    public var dropped: Int { state.withLock { $0.dropped } }
+
     /// The pattern item number of each item.
     public var itemNumbers: [String: UInt16] { state.withLock { $0.numbers } }
 
@@ -87,8 +90,9 @@ public final class ModelLog: Sendable {
 
     func note(_ entry: Entry) {
         state.withLock { state in
+            if case .disconnected(let connection, _) = entry { state.partial[connection] = nil }
             if case .audioSent(_, let itemID, let milliseconds) = entry {
-                state.sentMilliseconds[itemID] = milliseconds
+                if state.sentMilliseconds.count < Self.capacity { state.sentMilliseconds[itemID] = milliseconds }
                 return
             }
             if state.entries.count < Self.capacity {

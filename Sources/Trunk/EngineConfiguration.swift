@@ -96,7 +96,8 @@ public struct EngineConfiguration: Sendable {
         raw.pings_max = positive(pingsMax)
         raw.queue_bytes_max = positive(queueBytesMax)
         raw.malformed_max = positive(malformedMax)
-        raw.lead_ms = UInt32(clamping: leadMilliseconds)
+        // Below three frames the pacer could never send ahead: 0 is the only smaller lead that makes sense.
+        raw.lead_ms = leadMilliseconds <= 0 ? 0 : UInt32(clamping: max(60, leadMilliseconds))
         raw.slice_ms = UInt32(clamping: max(20, sliceMilliseconds / 20 * 20))
         raw.mark_ms = UInt32(clamping: max(20, markMilliseconds / 20 * 20))
         raw.waiting_ms_max = positive(waitingMillisecondsMax)

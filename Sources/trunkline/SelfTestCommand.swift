@@ -32,8 +32,8 @@ struct SelfTestCommand: AsyncParsableCommand {
             print(report.json.text)
         } else {
             for line in report.lines { print(line) }
-            for failure in report.failures { print("FAILED: \(failure)") }
+            for failure in report.failures + report.misses { print("FAILED: \(failure)") }
         }
-        if !report.failures.isEmpty { throw ExitCode.failure }
+        if !(report.failures + report.misses).isEmpty { throw ExitCode.failure }
     }
 }

@@ -76,13 +76,23 @@ struct Serve: AsyncParsableCommand {
 
     private func readSettings() -> Settings {
         var environment = ProcessInfo.processInfo.environment
-        if let text = try? String(contentsOfFile: ".env", encoding: .utf8) {
+        if let data = FileManager.default.contents(atPath: ".env") {
+            guard let text = String(data: data, encoding: .utf8) else {
+                fail([".env: is not UTF-8"], status: Self.wrongConfiguration)
+            }
             let file = DotEnv.parse(text, environment: environment)
             for problem in file.problems { FileHandle.standardError.write(Data(".env: \(problem)\n".utf8)) }
             environment.merge(file.values) { real, _ in real }
         }
+        if FileManager.default.fileExists(atPath: ".env"), !FileManager.default.isReadableFile(atPath: ".env") {
+            fail([".env: cannot be read"], status: Self.wrongConfiguration)
+        }
         do throws(Settings.Failure) {
-            return try Settings(environment: environment, prompt: readPrompt())
+            let settings = try Settings(environment: environment, prompt: readPrompt())
+            if let file = settings.authorityFile, !FileManager.default.isReadableFile(atPath: file) {
+                fail(["OPENAI_CA_FILE: \"\(file)\" cannot be read"], status: Self.wrongConfiguration)
+            }
+            return settings
         } catch {
             fail(error.problems, status: Self.wrongConfiguration)
         }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Trunk
 
@@ -65,6 +66,51 @@ import Trunk
         try await fixture.settleModel("end")
         #expect(turns.value.count == 21)
         #expect(await fixture.server.stats.clearsOut == 20)
+        await fixture.stop()
+    }
+
+    @Test func theNextAnswerSurvivesAnInterruptionInTheSameRead() async throws {
+        let fixture = try await CallFixture()
+        let handler = fixture.handler
+        await fixture.server.perform { _ in
+            handler.whenModelSpeaks = { [weak handler] type, _, engine in
+                guard type == "input_audio_buffer.speech_started", let call = handler?.call else { return }
+                engine.interrupt(call)
+            }
+        }
+        try await fixture.answer([Wire.created("r1"), Wire.delta("r1", "i1", Self.audio(0..<50))])
+        await handler.log.wait(for: "started(itemID: \"i1\")")
+        // After a stall of the network all of this stands in one read.
+        let next = Self.audio(100..<110)
+        try await fixture.answer([
+            Wire.event("input_audio_buffer.speech_started"), Wire.done("r1"), Wire.created("r2"),
+            Wire.delta("r2", "i2", next), Wire.done("r2"),
+        ])
+        await handler.log.wait(for: "started(itemID: \"i2\")")
+        let heard = await fixture.phone.heard.wait { $0.audio.suffix(next.count) == next[...] }
+        #expect(heard.clears == 1)
+        #expect(await fixture.stats().deltasLate == 0)
+        await fixture.stop()
+    }
+
+    @Test func aPayloadWithEscapesIsNotMixedWithWaitingAudio() async throws {
+        let fixture = try await CallFixture(routes: false)
+        let first = [UInt8](repeating: 0xFF, count: 160)
+        let second = (0..<160).map { UInt8($0) | 0xC0 }
+        try await fixture.say(Wire.media(Base64.encode(first)))
+        try await fixture.settlePhone("1")
+        // The route opens and the escaped payload comes while the first frame still waits.
+        let handler = fixture.handler
+        await fixture.server.perform { _ in
+            handler.whenDigit = { digit, engine in
+                guard digit == "2", let call = handler.call else { return }
+                try? engine.route(call, to: handler.model)
+            }
+        }
+        let escaped = Base64.encode(second).replacingOccurrences(of: "/", with: "\\/")
+        try await fixture.say([Wire.digit("2"), Wire.media(escaped), Wire.media(escaped)])
+        let heard = await fixture.model.heard.wait { $0.bytes >= 480 }
+        #expect(heard.payloads.flatMap { Base64.decode($0) ?? [] } == first + second + second)
         await fixture.stop()
     }
 
