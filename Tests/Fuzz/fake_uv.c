@@ -323,6 +323,13 @@ int uv_try_write(uv_stream_t *stream, const uv_buf_t buffers[], unsigned int cou
   return taken == 0 ? UV_EAGAIN : (int)taken;
 }
 
+size_t uv_stream_get_write_queue_size(const uv_stream_t *stream) {
+  const fake_socket *const socket = usable((uv_stream_t *)(uintptr_t)stream);
+  size_t left = 0;
+  for (unsigned int i = 0; i < socket->vector_count; i++) left += socket->vectors[i].len;
+  return socket->write != NULL ? left : 0;
+}
+
 int uv_write(uv_write_t *request, uv_stream_t *stream, const uv_buf_t buffers[], unsigned int count,
              uv_write_cb callback) {
   fake_socket *const socket = usable(stream);
