@@ -123,7 +123,9 @@ let package = Package(
         ),
         .testTarget(
             name: "CallBridgeTests",
-            dependencies: ["CallBridge", "SelfTest", "Simulators", "Trunk"],
+            dependencies: [
+                "CallBridge", "SelfTest", "Simulators", "Trunk", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: swift
         ),
         .testTarget(name: "CallServerTests", dependencies: ["CallServer"], swiftSettings: swift),

@@ -77,7 +77,10 @@ static const uint8_t *copy_bytes(trk_loop *loop, trk_batch *batch, trk_bytes byt
 void trk_batch_push(trk_loop *loop, trk_event event) {
   trk_batch *batch = &loop->batches[loop->batch_filling];
   TRK_ASSERT(batch->count < capacity_of(loop));
-  if (batch->count == capacity_of(loop)) return;
+  if (batch->count == capacity_of(loop)) {
+    loop->stats.events_lost++;
+    return;
+  }
   if (event.bytes.count > 0) {
     event.bytes.data = copy_bytes(loop, batch, event.bytes);
     if (!event.bytes.data) event.bytes.count = 0;

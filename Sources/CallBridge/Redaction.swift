@@ -1,0 +1,25 @@
+/// Keeps secrets out of log lines: servers repeat keys in their error messages.
+enum Redaction {
+    /// How API keys and client secrets begin.
+    private static let beginnings = ["sk-", "ek_"]
+
+    /// The text with everything that looks like a key replaced.
+    static func keys(in text: String) -> String {
+        var result = ""
+        var word = ""
+        func finish() {
+            result += beginnings.contains { word.contains($0) } ? "[key]" : word
+            word = ""
+        }
+        for character in text {
+            if character.isWhitespace || "\"',;()[]{}".contains(character) {
+                finish()
+                result.append(character)
+            } else {
+                word.append(character)
+            }
+        }
+        finish()
+        return result
+    }
+}
