@@ -39,8 +39,8 @@ selftest: build
 # computes; calls in real time, whose positions in time are measured; and the one that loads the machine.
 test: setup
 	$(SWIFT) build --build-tests -j $(JOBS) --scratch-path $(SCRATCH)
-	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --skip CallBridgeTests
-	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --filter CallBridgeTests --skip LoadTests
+	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --skip 'CallBridgeTests|HostileTests'
+	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --filter 'CallBridgeTests|HostileTests' --skip LoadTests
 	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --filter LoadTests
 
 test-without-opus: setup

@@ -128,6 +128,14 @@ let package = Package(
             ],
             swiftSettings: swift
         ),
+        .testTarget(
+            name: "HostileTests",
+            dependencies: [
+                "CallBridge", "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators", "Trunk",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swift
+        ),
         .testTarget(name: "CallServerTests", dependencies: ["CallServer"], swiftSettings: swift),
     ],
     cLanguageStandard: .c17

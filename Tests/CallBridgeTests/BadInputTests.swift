@@ -60,7 +60,7 @@ import Trunk
         setup.model.answerMilliseconds = 1_500
         let rig = try await Rig(setup)
         let witness = try await rig.call(
-            patternCaller(
+            .pattern(
                 9,
                 [
                     .speakPattern(milliseconds: 500), .waitForSilence(milliseconds: 500, atMost: 9_000),

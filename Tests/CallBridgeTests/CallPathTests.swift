@@ -47,7 +47,7 @@ import Trunk
             parameters: ["type": "object", "properties": ["city": ["type": "string"]], "required": ["city"]]
         ) { (arguments: City, _) in "foggy in \(arguments.city)" }
         let rig = try await Rig(setup)
-        let script = patternCaller(
+        let script = PhoneScript.pattern(
             1,
             [
                 .pause(milliseconds: 200), .speakPattern(milliseconds: 500),
@@ -72,7 +72,10 @@ import Trunk
         setup.model.answerMilliseconds = 900
         setup.model.toolCalls = [.init(turn: 1, name: BuiltInTools.endCallName)]
         let rig = try await Rig(setup)
-        let script = patternCaller(1, [.pause(milliseconds: 200), .speakPattern(milliseconds: 500), .hangUp(.never)])
+        let script = PhoneScript.pattern(
+            1,
+            [.pause(milliseconds: 200), .speakPattern(milliseconds: 500), .hangUp(.never)]
+        )
         let phone = try await rig.call(script)
         await phone.ended()
         await rig.waitForEnding(of: script.callID)
@@ -90,7 +93,7 @@ import Trunk
         setup.model.answerMilliseconds = 400
         setup.call.greeting = .agentFirst(.exactly("Hello!"))
         let rig = try await Rig(setup)
-        let script = patternCaller(1, [.waitForSilence(milliseconds: 300, atMost: 5_000), .hangUp(.stop)])
+        let script = PhoneScript.pattern(1, [.waitForSilence(milliseconds: 300, atMost: 5_000), .hangUp(.stop)])
         let phone = try await rig.call(script)
         await phone.ended()
         await rig.stop()
@@ -100,7 +103,7 @@ import Trunk
 
     @Test func keysReachTheModelAsText() async throws {
         let rig = try await Rig()
-        let script = patternCaller(
+        let script = PhoneScript.pattern(
             1,
             [
                 .pause(milliseconds: 300), .press("4"), .press("2"), .press("#"), .pause(milliseconds: 400),
@@ -122,7 +125,7 @@ import Trunk
         setup.model.voice = .pattern
         setup.model.answerMilliseconds = 3_000
         let rig = try await Rig(setup)
-        var deaf = patternCaller(
+        var deaf = PhoneScript.pattern(
             1,
             [
                 .pause(milliseconds: 100), .speakPattern(milliseconds: 400),
@@ -130,7 +133,7 @@ import Trunk
             ]
         )
         deaf.deafMilliseconds = 1_200..<2_200
-        let witness = patternCaller(2, deaf.steps)
+        let witness = PhoneScript.pattern(2, deaf.steps)
         let phones = [try await rig.call(deaf), try await rig.call(witness)]
         for phone in phones { await phone.ended() }
         await rig.stop()

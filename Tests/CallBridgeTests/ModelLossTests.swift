@@ -15,7 +15,7 @@ import Trunk
         setup.model.transcript = "Good to meet you."
         setup.call.reconnect.initialDelayMilliseconds = 300
         let rig = try await Rig(setup)
-        let script = patternCaller(
+        let script = PhoneScript.pattern(
             1,
             [
                 .pause(milliseconds: 200), .speakPattern(milliseconds: 600),
@@ -69,7 +69,7 @@ import Trunk
         for _ in 0..<7 {
             steps += [.speakPattern(milliseconds: 500), .waitForSilence(milliseconds: 500, atMost: 6_000)]
         }
-        let script = patternCaller(1, steps + [.hangUp(.stop)])
+        let script = PhoneScript.pattern(1, steps + [.hangUp(.stop)])
         let phone = try await rig.call(script)
         await phone.ended()
         await rig.waitForEnding(of: script.callID)
@@ -100,7 +100,7 @@ import Trunk
             var setup = Rig.Setup()
             setup.model.handshake = handshake
             let rig = try await Rig(setup)
-            let script = patternCaller(1, [.hangUp(.never)])
+            let script = PhoneScript.pattern(1, [.hangUp(.never)])
             let phone = try await rig.call(script)
             await phone.ended()
             await rig.waitForEnding(of: script.callID)
@@ -117,7 +117,7 @@ import Trunk
         setup.model.answerMilliseconds = 600
         setup.model.faults = [.init(after: 900, connections: 1...1, kind: .drop)]
         let rig = try await Rig(setup)
-        let script = patternCaller(
+        let script = PhoneScript.pattern(
             1,
             [
                 .pause(milliseconds: 1_500), .speakPattern(milliseconds: 500),

@@ -43,7 +43,7 @@ import Testing
             message: "Incorrect API key provided: sk-simulated."
         )
         let rig = try await Rig(setup)
-        let script = patternCaller(1, [.hangUp(.never)])
+        let script = PhoneScript.pattern(1, [.hangUp(.never)])
         let phone = try await rig.call(script)
         await phone.ended()
         await rig.waitForEnding(of: script.callID)

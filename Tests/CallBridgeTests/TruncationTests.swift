@@ -78,7 +78,7 @@ import Trunk
             steps.append(.waitUntilHeard(milliseconds: 40 + Int(random.next() % 2_200), atMost: 6_000))
         }
         steps += [.speakPattern(milliseconds: 400), .pause(milliseconds: 300), .hangUp(.stop)]
-        var script = patternCaller(number, steps)
+        var script = PhoneScript.pattern(number, steps)
         script.echoDelay = testCase.echoDelay
         return script
     }

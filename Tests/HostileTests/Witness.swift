@@ -1,0 +1,40 @@
+import SelfTest
+import Simulators
+import Testing
+
+/// A call beside the hostile ones that must not notice them: it speaks, is answered, and every frame of both ways is
+/// told by its number.
+struct Witness {
+    /// The number by which the model's log knows it.
+    static let number = 9
+    private let outcome: PhoneSimulator.Outcome
+    private let rig: Rig
+
+    /// A rig whose model answers in patterns, as a witness needs it.
+    static func rig(_ change: (inout Rig.Setup) -> Void = { _ in }) async throws -> Rig {
+        var setup = Rig.Setup()
+        setup.model.voice = .pattern
+        setup.model.answerMilliseconds = 1_000
+        change(&setup)
+        return try await Rig(setup)
+    }
+
+    /// Calls the rig's server, and speaks `turns` times, each time until it was answered.
+    init(on rig: Rig, turns: Int = 1) async throws {
+        self.rig = rig
+        let turn: [PhoneScript.Step] = [
+            .speakPattern(milliseconds: 500), .waitForSilence(milliseconds: 500, atMost: 9_000),
+        ]
+        let steps = (0..<turns).flatMap { _ in turn } + [.hangUp(.stop)]
+        outcome = try await rig.call(.pattern(Self.number, steps))
+    }
+
+    /// Waits for the end of the call, and expects it unharmed: nothing lost, repeated or reordered, either way.
+    func isUnharmed(turns: Int = 1) async {
+        await outcome.ended()
+        let report = outcome.report
+        #expect(report.checks.values.allSatisfy { $0.isPerfect })
+        #expect(report.heardItems.values.reduce(0, +) == turns * 1_000 * 8)
+        #expect(rig.modelLog.checks[UInt16(Self.number)]?.isPerfect == true)
+    }
+}
