@@ -339,6 +339,9 @@ bool trk_tls_encrypt(trk_leg *leg);
 void trk_tls_shutdown(trk_leg *leg);
 void trk_tls_release_loop(trk_loop *loop);
 void trk_tls_process_init(void);
+/* One handshake in memory, so that the first call does not pay for loading OpenSSL's code, its
+ * algorithms and its error texts (some 3 MB of pages). */
+void trk_tls_warm_up(void);
 uint64_t trk_tls_allocations(void);
 
 /* dial.c */

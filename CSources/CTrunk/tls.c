@@ -58,6 +58,7 @@ static void process_init(void) {
   BIO_meth_set_ctrl(bio_method, bio_control);
   BIO_meth_set_create(bio_method, bio_create);
   leg_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+  trk_tls_warm_up();
 }
 
 void trk_tls_process_init(void) {
