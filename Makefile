@@ -11,7 +11,7 @@ SCRATCH ?= .build
 PACKAGES := libssl-dev libuv1-dev libopus-dev pkg-config clang-format asterisk-core-sounds-en-wav
 C_WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
 C_SOURCES := $(wildcard CSources/CTrunk/*.[ch] CSources/CTrunk/include/*.h Benchmarks/CBench/*.[ch] Benchmarks/CBench/include/*.h \
-	Tests/Fuzz/*.[ch])
+	Tests/Fuzz/*.[ch] Tests/Conformance/*.c)
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
 .PHONY: setup build serve demo selftest test test-without-opus test-sanitized simulate conformance fuzz fuzz-long coverage \
@@ -58,11 +58,12 @@ simulate:
 		$(SWIFT) test -c release -Xswiftc -enable-testing -j $(JOBS) --scratch-path $(SCRATCH)-simulate \
 		--filter CallSimulationTests
 
-# WebSocket conformance by Autobahn|Testsuite: both roles, over TCP and, with TLS=1, over TLS too. Needs the suite's kit
-# in ../shared/autobahn.
+# WebSocket conformance by Autobahn|Testsuite in both roles. RUNS: tcp (the default), tls, one-byte (takes a while),
+# compression; "all" is all of them. Needs the suite's kit in ../shared/autobahn.
 conformance: setup
 	$(SWIFT) build -c release --product conformance-peer -j $(JOBS) --scratch-path $(SCRATCH)
-	@scripts/conformance.sh $(SCRATCH)/release/conformance-peer $(TLS)
+	@scripts/conformance.sh $(SCRATCH)/release/conformance-peer \
+		$(if $(filter all,$(RUNS)),tcp tls one-byte compression,$(or $(RUNS),tcp))
 
 # libFuzzer on the C core, SECONDS=60 for each target; TARGETS="ws core" chooses. `make fuzz-long` runs each for
 # SECONDS=3600. A finding's input is kept in .build-fuzz/findings.
@@ -80,7 +81,7 @@ coverage: setup
 lint: setup
 	clang-format --dry-run --Werror $(C_SOURCES)
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SWIFT_SOURCES)
-	for file in CSources/CTrunk/*.c Benchmarks/CBench/*.c Tests/Fuzz/*.c; do \
+	for file in CSources/CTrunk/*.c Benchmarks/CBench/*.c Tests/Fuzz/*.c Tests/Conformance/*.c; do \
 		clang -std=c17 -D_GNU_SOURCE -O1 $(C_WARNINGS) -ICSources/CTrunk -ICSources/CTrunk/include -IBenchmarks/CBench/include \
 			$$(pkg-config --cflags libuv openssl) -c "$$file" -o /dev/null || exit 1; \
 	done

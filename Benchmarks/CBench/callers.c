@@ -6,7 +6,14 @@
 #include "net.h"
 #include "trk_base64.h"
 
-enum { FRAME_MS = 20, MARKS_MAX = 64, SID_COUNT = 34, US_PER_MS = 1000 };
+enum {
+  FRAME_MS = 20,
+  MARKS_MAX = 64,
+  SID_COUNT = 34,
+  US_PER_MS = 1000,
+  TALKING_MS = 400, /* A call that was spoken to within this time is talking. */
+  TOLD_EVERY_MS = 100,
+};
 
 typedef struct caller {
   bench_connection *connection;
@@ -18,6 +25,7 @@ typedef struct caller {
   bool heard;  /* Something, ever. */
   bool resync; /* The next frame tells where to go on: at first, and after a clear. */
   int64_t dialled_us;
+  int64_t heard_us; /* When it was last spoken to. */
   int64_t play_end_us;
   int64_t next_frame_us;
   char marks[MARKS_MAX][40];
@@ -32,6 +40,10 @@ typedef struct callers {
   caller *all;
   uint32_t dialled;
   uint32_t open;
+  uint32_t next_number; /* Of the next call; the streams' names come from it. */
+  uint32_t oldest;      /* The next to be replaced. */
+  uint64_t replaced;
+  int64_t told_us;
   int64_t began_us;    /* Ramp. */
   int64_t measured_us; /* 0 until all are open. */
   uint32_t second;
@@ -72,6 +84,7 @@ static void take_media(callers *state, caller *phone, const char *payload, size_
   const int64_t now_us = bench_now_ns() / 1000;
   if (phone->play_end_us < now_us) phone->play_end_us = now_us;
   phone->play_end_us += bytes * US_PER_MS / 8;
+  phone->heard_us = now_us;
   if (!phone->heard) {
     phone->heard = true;
     state->open++;
@@ -81,7 +94,7 @@ static void take_media(callers *state, caller *phone, const char *payload, size_
   }
   if (phone->resync) memcpy(&phone->next, audio + 4, 4);
   phone->resync = false;
-  if (state->measured_us == 0) {
+  if (state->measured_us == 0 || state->config->follows_losses) {
     /* Before the measurement only the counter is followed. */
     bench_frames ignored = {0};
     bench_check(&ignored, audio, (size_t)bytes, &phone->next);
@@ -117,7 +130,10 @@ static void on_closed(bench_loop *loop, bench_connection *connection) {
   callers *state = loop->owner;
   caller *phone = connection->owner;
   if (phone->open) state->report->failed++;
+  if (phone->heard) state->open--;
   phone->open = false;
+  phone->heard = false;
+  phone->connection = NULL;
 }
 
 static void send_frame(bench_loop *loop, callers *state, caller *phone) {
@@ -155,19 +171,59 @@ static void send_marks(bench_loop *loop, caller *phone, int64_t now_us) {
   }
 }
 
+static void dial(bench_loop *loop, callers *state, caller *phone, int64_t now_us) {
+  *phone = (caller){.number = state->next_number++, .dialled_us = now_us};
+  phone->connection = bench_connect(loop, state->config->port, phone);
+  if (!phone->connection) state->report->failed++;
+}
+
 static void dial_more(bench_loop *loop, callers *state, int64_t now_us) {
   const bench_callers_config *config = state->config;
   const int64_t passed_ms = (now_us - state->began_us) / US_PER_MS;
   const uint64_t due = config->ramp_ms == 0
                            ? config->calls
                            : (uint64_t)passed_ms * config->calls / config->ramp_ms + 1;
-  while (state->dialled < config->calls && state->dialled < due) {
-    caller *phone = &state->all[state->dialled];
-    phone->number = state->dialled++;
-    phone->dialled_us = now_us;
-    phone->connection = bench_connect(loop, config->port, phone);
-    if (!phone->connection) state->report->failed++;
+  while (state->dialled < config->calls && state->dialled < due)
+    dial(loop, state, &state->all[state->dialled++], now_us);
+}
+
+static void hang_up(bench_loop *loop, caller *phone) {
+  if (!phone->connection) return;
+  char sid[SID_COUNT + 1];
+  stream_sid(phone, sid);
+  char text[256];
+  const int count = snprintf(text, sizeof text,
+                             "{\"event\":\"stop\",\"sequenceNumber\":\"%u\",\"stop\":"
+                             "{\"accountSid\":\"AC1\",\"callSid\":\"CA%032u\"},"
+                             "\"streamSid\":\"%s\"}",
+                             ++phone->sequence, phone->number, sid);
+  if (phone->open) bench_send(loop, phone->connection, text, (size_t)count);
+  phone->open = false; /* Its end is no failure. */
+  bench_close(loop, phone->connection);
+}
+
+/* Hangs up the oldest calls and dials new ones in their places. */
+static void replace(bench_loop *loop, callers *state, int64_t now_us) {
+  const bench_callers_config *config = state->config;
+  if (state->measured_us == 0 || config->churn_per_s == 0) return;
+  const uint64_t due = (uint64_t)(now_us - state->measured_us) * config->churn_per_s / 1000000;
+  while (state->replaced < due) {
+    caller *phone = &state->all[state->oldest];
+    state->oldest = (state->oldest + 1) % config->calls;
+    state->replaced++;
+    hang_up(loop, phone);
+    dial(loop, state, phone, now_us);
+    state->report->replaced++;
   }
+}
+
+static void tell_talking(callers *state, int64_t now_us) {
+  if (!state->config->talking || now_us - state->told_us < TOLD_EVERY_MS * US_PER_MS) return;
+  state->told_us = now_us;
+  uint32_t talking = 0;
+  for (uint32_t i = 0; i < state->dialled; i++)
+    if (state->all[i].heard && now_us - state->all[i].heard_us < TALKING_MS * US_PER_MS) talking++;
+  state->config->talking((uint64_t)(now_us - state->measured_us) / US_PER_MS, talking);
 }
 
 static void follow_time(bench_loop *loop, callers *state, int64_t now_us) {
@@ -179,6 +235,7 @@ static void follow_time(bench_loop *loop, callers *state, int64_t now_us) {
     if (state->config->progress) state->config->progress(0, state->open);
   }
   if (state->measured_us == 0) return;
+  tell_talking(state, now_us);
   const uint32_t second = (uint32_t)((now_us - state->measured_us) / 1000000);
   if (second != state->second && state->config->progress)
     state->config->progress(second, state->open);
@@ -187,11 +244,13 @@ static void follow_time(bench_loop *loop, callers *state, int64_t now_us) {
   state->report->seconds = (double)(now_us - state->measured_us) / 1e6;
   state->report->cpu_seconds = bench_cpu_seconds() - state->cpu;
   loop->done = true;
+  for (uint32_t i = 0; i < state->dialled; i++) hang_up(loop, &state->all[i]);
 }
 
 static void on_tick(bench_loop *loop, int64_t now_us) {
   callers *state = loop->owner;
   dial_more(loop, state, now_us);
+  replace(loop, state, now_us);
   for (uint32_t i = 0; i < state->dialled; i++) {
     caller *phone = &state->all[i];
     if (!phone->open) continue;
@@ -199,17 +258,18 @@ static void on_tick(bench_loop *loop, int64_t now_us) {
       send_frame(loop, state, phone);
       phone->next_frame_us += FRAME_MS * US_PER_MS;
     }
-    send_marks(loop, phone, now_us);
+    if (phone->open) send_marks(loop, phone, now_us);
   }
   follow_time(loop, state, now_us);
 }
 
 int bench_run_callers(const bench_callers_config *config, bench_report *report) {
-  static const bench_role role = {on_opened, on_message, on_closed, on_tick};
+  static const bench_role role = {on_opened, on_message, on_closed, on_tick, NULL};
   if (config->calls == 0 || config->calls > BENCH_CALLS_MAX) return -1;
   callers state = {.config = config, .report = report};
   bench_loop loop;
   if (!bench_loop_init(&loop, &role, &state)) return -1;
+  loop.client_path = config->path;
   state.all = calloc(config->calls, sizeof *state.all);
   state.began_us = bench_now_ns() / 1000;
   bench_loop_run(&loop);

@@ -76,14 +76,16 @@ static void on_message(bench_loop *loop, bench_connection *connection, const uin
 
 static void on_closed(bench_loop *loop, bench_connection *connection) {
   bench_connection *peer = connection->peer;
-  if (!peer) return;
   connection->peer = NULL;
-  peer->peer = NULL;
-  bench_close(loop, peer);
+  if (peer) {
+    peer->peer = NULL;
+    bench_close(loop, peer);
+  }
+  if (connection->is_server) free(connection->owner);
 }
 
 int bench_run_floor(const bench_floor_config *config) {
-  static const bench_role role = {on_opened, on_message, on_closed, NULL};
+  static const bench_role role = {on_opened, on_message, on_closed, NULL, NULL};
   relay state = {.model_port = config->model_port};
   bench_loop loop;
   if (!bench_loop_init(&loop, &role, &state)) return -1;
@@ -93,7 +95,7 @@ int bench_run_floor(const bench_floor_config *config) {
     SSL_CTX_set_mode(loop.client_tls,
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   }
-  const uint16_t port = bench_listen(&loop);
+  const uint16_t port = bench_listen(&loop, 0);
   if (port == 0) return -1;
   config->listening(port);
   bench_loop_run(&loop);

@@ -1,5 +1,10 @@
 /* measure.c - histograms, frame checks and clocks. */
+#include <dirent.h>
+#include <malloc.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -20,6 +25,32 @@ double bench_cpu_seconds(void) {
          (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+bool bench_bind_cores(uint32_t first, uint32_t last) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  for (uint32_t core = first; core <= last && core < CPU_SETSIZE; core++) CPU_SET(core, &cores);
+  return sched_setaffinity(0, sizeof cores, &cores) == 0;
+}
+
+void bench_end_with_parent(void) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+uint64_t bench_heap_bytes(void) {
+  malloc_trim(0);
+  const struct mallinfo2 heap = mallinfo2();
+  return (uint64_t)heap.uordblks + (uint64_t)heap.hblkhd;
+}
+
+uint32_t bench_open_descriptors(void) {
+  DIR *folder = opendir("/proc/self/fd");
+  if (!folder) return 0;
+  uint32_t count = 0;
+  while (readdir(folder)) count++;
+  closedir(folder);
+  return count - 3; /* ".", ".." and the folder itself. */
+}
+
 /* Exact up to 64 us, then 64 steps in each doubling: 1.6 % wide. */
 static size_t bucket_of(uint64_t us) {
   if (us < STEPS) return (size_t)us;
@@ -28,9 +59,9 @@ static size_t bucket_of(uint64_t us) {
   return index < BENCH_BUCKETS ? index : BENCH_BUCKETS - 1;
 }
 
-static uint64_t value_of(size_t bucket) {
+uint64_t bench_bucket_floor(uint32_t bucket) {
   if (bucket < STEPS) return bucket;
-  const size_t octave = bucket / STEPS - 1;
+  const uint32_t octave = bucket / STEPS - 1;
   return (uint64_t)(bucket % STEPS + STEPS) << octave;
 }
 
@@ -42,8 +73,8 @@ void bench_histogram_add(bench_histogram *histogram, uint64_t us) {
 
 uint64_t bench_percentile(const bench_histogram *histogram, double share) {
   uint64_t left = (uint64_t)(share * (double)histogram->total);
-  for (size_t i = 0; i < BENCH_BUCKETS; i++) {
-    if (histogram->counts[i] > left) return value_of(i);
+  for (uint32_t i = 0; i < BENCH_BUCKETS; i++) {
+    if (histogram->counts[i] > left) return bench_bucket_floor(i);
     left -= histogram->counts[i];
   }
   return histogram->max_us;

@@ -16,9 +16,11 @@ typedef struct session {
   uint32_t said;     /* Frames. */
   uint32_t response; /* Number of the present response; 0: none yet. */
   bool began;
-  bool synced;      /* `heard` is known. */
-  int64_t next_us;  /* The next delta. */
-  int64_t barge_us; /* The next interruption; 0: none. */
+  bool synced;                     /* `heard` is known. */
+  int64_t next_us;                 /* The next delta. */
+  int64_t barge_us;                /* The next interruption; 0: none. */
+  uint8_t part[BENCH_FRAME_BYTES]; /* Of a frame that goes on in the next append. */
+  size_t part_count;
 } session;
 
 typedef struct model {
@@ -86,19 +88,28 @@ static void interrupt(bench_loop *loop, session *one, int64_t now_us) {
   begin_response(loop, one, now_us);
 }
 
-static void take_append(model *state, session *one, const uint8_t *bytes, size_t count) {
+static void take_append(model *state, session *one, const uint8_t *text, size_t count) {
   const char *key = "\"audio\":\"";
-  const char *audio = memmem(bytes, count, key, strlen(key));
+  const char *audio = memmem(text, count, key, strlen(key));
   if (!audio) return;
   audio += strlen(key);
-  const char *end = memchr(audio, '"', count - (size_t)(audio - (const char *)bytes));
-  uint8_t decoded[16384];
-  if (!end || trk_base64_decoded_max((size_t)(end - audio)) > sizeof decoded) return;
-  const ptrdiff_t decoded_count = trk_base64_decode(decoded, audio, (size_t)(end - audio));
-  if (decoded_count < BENCH_FRAME_BYTES) return;
-  if (!one->synced) memcpy(&one->heard, decoded + 4, 4);
-  one->synced = true;
-  bench_check(&state->report->frames, decoded, (size_t)decoded_count, &one->heard);
+  const char *end = memchr(audio, '"', count - (size_t)(audio - (const char *)text));
+  uint8_t bytes[16384 + BENCH_FRAME_BYTES];
+  if (!end || trk_base64_decoded_max((size_t)(end - audio)) > 16384) return;
+  /* A relay may cut the audio anywhere: frames are put together again. */
+  memcpy(bytes, one->part, one->part_count);
+  const ptrdiff_t decoded =
+      trk_base64_decode(bytes + one->part_count, audio, (size_t)(end - audio));
+  if (decoded < 0) return;
+  const size_t total = one->part_count + (size_t)decoded;
+  const size_t whole = total - total % BENCH_FRAME_BYTES;
+  one->part_count = total - whole;
+  if (whole > 0) {
+    if (!one->synced) memcpy(&one->heard, bytes + 4, 4);
+    one->synced = true;
+    bench_check(&state->report->frames, bytes, whole, &one->heard);
+  }
+  memcpy(one->part, bytes + whole, one->part_count);
 }
 
 static void on_message(bench_loop *loop, bench_connection *connection, const uint8_t *bytes,
@@ -170,7 +181,7 @@ static void on_tick(bench_loop *loop, int64_t now_us) {
 }
 
 int bench_run_model(const bench_model_config *config, bench_report *report) {
-  static const bench_role role = {on_opened, on_message, on_closed, on_tick};
+  static const bench_role role = {on_opened, on_message, on_closed, on_tick, NULL};
   model state = {.config = config, .report = report};
   bench_loop loop;
   if (!bench_loop_init(&loop, &role, &state)) return -1;
@@ -182,7 +193,7 @@ int bench_run_model(const bench_model_config *config, bench_report *report) {
         SSL_CTX_use_PrivateKey_file(loop.server_tls, config->key_file, SSL_FILETYPE_PEM) != 1)
       return -1;
   }
-  const uint16_t port = bench_listen(&loop);
+  const uint16_t port = bench_listen(&loop, config->port);
   if (port == 0) return -1;
   config->listening(port);
   bench_loop_run(&loop);

@@ -49,10 +49,12 @@ static struct sockaddr_in loopback(uint16_t port) {
   return address;
 }
 
-uint16_t bench_listen(bench_loop *loop) {
-  struct sockaddr_in address = loopback(0);
+uint16_t bench_listen(bench_loop *loop, uint16_t port) {
+  struct sockaddr_in address = loopback(port);
   socklen_t count = sizeof address;
   loop->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(loop->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (bind(loop->listener, (struct sockaddr *)&address, count) < 0) return 0;
   if (listen(loop->listener, 1024) < 0) return 0;
   getsockname(loop->listener, (struct sockaddr *)&address, &count);
@@ -80,6 +82,7 @@ static bench_connection *create(bench_loop *loop, int descriptor, bool is_server
       SSL_set_connect_state(connection->ssl);
   }
   connection->state = is_server ? (tls ? BENCH_TLS : BENCH_HEAD) : BENCH_CONNECTING;
+  if (is_server && loop->role->raw) connection->state = BENCH_OPEN;
   const uint32_t events = is_server ? EPOLLIN : EPOLLIN | EPOLLOUT;
   watch(loop, descriptor, events, connection, EPOLL_CTL_ADD);
   return connection;
@@ -104,7 +107,32 @@ void bench_close(bench_loop *loop, bench_connection *connection) {
   connection->descriptor = -1;
   SSL_free(connection->ssl);
   connection->ssl = NULL;
+  connection->next_closed = loop->closed;
+  loop->closed = connection;
   loop->role->closed(loop, connection);
+}
+
+static void free_closed(bench_loop *loop) {
+  while (loop->closed) {
+    bench_connection *connection = loop->closed;
+    loop->closed = connection->next_closed;
+    free(connection->message);
+    free(connection->out);
+    free(connection);
+  }
+}
+
+/* Writing matters while something is kept or the connection is not made yet. */
+static void watch_again(bench_loop *loop, bench_connection *connection) {
+  uint32_t events = connection->paused ? 0 : EPOLLIN;
+  if (connection->out_count > 0 || connection->state == BENCH_CONNECTING) events |= EPOLLOUT;
+  watch(loop, connection->descriptor, events, connection, EPOLL_CTL_MOD);
+}
+
+void bench_set_reading(bench_loop *loop, bench_connection *connection, bool reading) {
+  if (connection->descriptor < 0 || connection->paused != reading) return;
+  connection->paused = !reading;
+  watch_again(loop, connection);
 }
 
 /* ---- Writing ---- */
@@ -132,17 +160,17 @@ static ssize_t write_some(bench_connection *connection, const uint8_t *bytes, si
   return errno == EAGAIN ? 0 : -1;
 }
 
-static void write_raw(bench_loop *loop, bench_connection *connection, const uint8_t *bytes,
-                      size_t count) {
+void bench_send_raw(bench_loop *loop, bench_connection *connection, const uint8_t *bytes,
+                    size_t count) {
   if (connection->descriptor < 0) return;
   size_t done = 0;
-  if (connection->out_count == 0) {
+  if (connection->out_count == 0 && connection->state != BENCH_CONNECTING) {
     const ssize_t written = write_some(connection, bytes, count);
     if (written > 0) done = (size_t)written;
   }
   if (done == count) return;
   keep(connection, bytes + done, count - done);
-  watch(loop, connection->descriptor, EPOLLIN | EPOLLOUT, connection, EPOLL_CTL_MOD);
+  watch_again(loop, connection);
 }
 
 static void flush_kept(bench_loop *loop, bench_connection *connection) {
@@ -153,8 +181,7 @@ static void flush_kept(bench_loop *loop, bench_connection *connection) {
       memmove(connection->out, connection->out + written, connection->out_count);
     }
   }
-  if (connection->out_count == 0)
-    watch(loop, connection->descriptor, EPOLLIN, connection, EPOLL_CTL_MOD);
+  if (connection->out_count == 0) watch_again(loop, connection);
 }
 
 void bench_send(bench_loop *loop, bench_connection *connection, const char *text, size_t count) {
@@ -164,7 +191,7 @@ void bench_send(bench_loop *loop, bench_connection *connection, const char *text
   const size_t header =
       trk_ws_write_header(frame, TRK_WS_TEXT, count, connection->is_server ? NULL : mask);
   memcpy(frame + header, text, count);
-  write_raw(loop, connection, frame, header + count);
+  bench_send_raw(loop, connection, frame, header + count);
 }
 
 /* ---- Reading ---- */
@@ -196,7 +223,7 @@ static void send_request(bench_loop *loop, bench_connection *connection) {
                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
                              loop->client_path);
   connection->state = BENCH_HEAD;
-  write_raw(loop, connection, (const uint8_t *)text, (size_t)count);
+  bench_send_raw(loop, connection, (const uint8_t *)text, (size_t)count);
 }
 
 static void answer_request(bench_loop *loop, bench_connection *connection) {
@@ -211,7 +238,7 @@ static void answer_request(bench_loop *loop, bench_connection *connection) {
                              "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                              "Connection: Upgrade\r\nSec-WebSocket-Accept: %.*s\r\n\r\n",
                              TRK_HTTP_ACCEPT_COUNT, accept);
-  write_raw(loop, connection, (const uint8_t *)text, (size_t)count);
+  bench_send_raw(loop, connection, (const uint8_t *)text, (size_t)count);
 }
 
 /* Gathers the head; returns the bytes that belong to it. */
@@ -234,6 +261,10 @@ static size_t take_head(bench_loop *loop, bench_connection *connection, const ui
 
 static void take(bench_loop *loop, bench_connection *connection, uint8_t *bytes, size_t count) {
   size_t at = 0;
+  if (loop->role->raw) {
+    loop->role->raw(loop, connection, bytes, count);
+    return;
+  }
   if (connection->state == BENCH_HEAD) at = take_head(loop, connection, bytes, count);
   while (at < count && connection->descriptor >= 0) {
     size_t used = 0;
@@ -287,16 +318,20 @@ static void accept_all(bench_loop *loop) {
   for (;;) {
     const int descriptor = accept4(loop->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor < 0) return;
-    create(loop, descriptor, true, NULL);
+    bench_connection *connection = create(loop, descriptor, true, NULL);
+    if (loop->role->raw) loop->role->opened(loop, connection);
   }
 }
 
 static void on_event(bench_loop *loop, bench_connection *connection, uint32_t events) {
   if (connection->descriptor < 0) return;
   if (connection->state == BENCH_CONNECTING && (events & EPOLLOUT)) {
-    watch(loop, connection->descriptor, EPOLLIN, connection, EPOLL_CTL_MOD);
-    connection->state = BENCH_TLS;
-    if (!connection->ssl) send_request(loop, connection);
+    connection->state = loop->role->raw ? BENCH_OPEN : BENCH_TLS;
+    watch_again(loop, connection);
+    if (loop->role->raw)
+      flush_kept(loop, connection);
+    else if (!connection->ssl)
+      send_request(loop, connection);
   } else if ((events & EPOLLOUT) && connection->state > BENCH_TLS) {
     flush_kept(loop, connection);
   }
@@ -324,6 +359,7 @@ void bench_loop_run(bench_loop *loop) {
         on_event(loop, events[i].data.ptr, events[i].events);
       }
     }
+    free_closed(loop);
   }
   close(timer);
 }

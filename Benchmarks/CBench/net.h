@@ -14,6 +14,7 @@ typedef enum bench_state { BENCH_CONNECTING, BENCH_TLS, BENCH_HEAD, BENCH_OPEN }
 typedef struct bench_connection {
   int descriptor;
   bool is_server;
+  bool paused; /* Not read from. */
   bench_state state;
   SSL *ssl;
   void *owner;
@@ -26,7 +27,8 @@ typedef struct bench_connection {
   size_t out_capacity;
   char head[2048];
   size_t head_count;
-  struct bench_connection *peer; /* The floor: the other leg. */
+  struct bench_connection *peer; /* The floor and the proxy: the other leg. */
+  struct bench_connection *next_closed;
 } bench_connection;
 
 typedef struct bench_loop bench_loop;
@@ -38,6 +40,8 @@ typedef struct bench_role {
                   size_t count);
   void (*closed)(bench_loop *loop, bench_connection *connection);
   void (*tick)(bench_loop *loop, int64_t now_us); /* Every millisecond; NULL: never. */
+  /* Takes bytes as they come, without head, frames or TLS; NULL: WebSockets. */
+  void (*raw)(bench_loop *loop, bench_connection *connection, uint8_t *bytes, size_t count);
 } bench_role;
 
 struct bench_loop {
@@ -48,20 +52,25 @@ struct bench_loop {
   SSL_CTX *server_tls;
   SSL_CTX *client_tls;
   const char *client_path;
+  bench_connection *closed; /* Freed when no event can name them any more. */
   bool done;
 };
 
-int64_t bench_now_ns(void);
 double bench_cpu_seconds(void);
 
 bool bench_loop_init(bench_loop *loop, const bench_role *role, void *owner);
-/* Listens on loopback; returns the port or 0. */
-uint16_t bench_listen(bench_loop *loop);
+/* Listens on loopback, on `port` or, for 0, on one of the system's; returns it, or 0. */
+uint16_t bench_listen(bench_loop *loop, uint16_t port);
 bench_connection *bench_connect(bench_loop *loop, uint16_t port, void *owner);
 /* Runs until `done` or SIGTERM. */
 void bench_loop_run(bench_loop *loop);
 void bench_send(bench_loop *loop, bench_connection *connection, const char *text, size_t count);
+void bench_send_raw(bench_loop *loop, bench_connection *connection, const uint8_t *bytes,
+                    size_t count);
+/* The role's `closed` is called; the connection is gone when the present events are handled. */
 void bench_close(bench_loop *loop, bench_connection *connection);
+/* Whether it is read from; not reading lets the peer's bytes pile up. */
+void bench_set_reading(bench_loop *loop, bench_connection *connection, bool reading);
 
 /* The text between `key` (with its opening quote) and the next quote. No parser: the load knows
  * what it is sent. */

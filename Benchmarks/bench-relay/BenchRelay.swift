@@ -1,6 +1,4 @@
 import ArgumentParser
-import Foundation
-import RealtimeProtocol
 
 /// Throughput and latency of the relay under load, beside a floor in the same session.
 @main
@@ -12,9 +10,21 @@ struct BenchRelay: AsyncParsableCommand {
             Relay, callers and model are processes of their own. Every call sends 50 frames a second and receives as
             much in 200 ms deltas, all the time. A run whose generator used more than 70 % of a core is void.
             """,
-        subcommands: [Run.self, CallersRole.self, ModelRole.self, RelayRole.self, FloorRole.self],
+        subcommands: [
+            Run.self, Micro.self, Soak.self, Churn.self, Faults.self, CallersRole.self, ModelRole.self, RelayRole.self,
+            FloorRole.self, ProxyRole.self,
+        ],
         defaultSubcommand: Run.self
     )
+
+    /// Said before the figures of a build that is not optimised; nil in a release build.
+    static var debugNotice: String? {
+        #if DEBUG
+            "These are figures of a debug build; use `swift run -c release bench-relay`."
+        #else
+            nil
+        #endif
+    }
 }
 
 /// What a run is told.
@@ -39,53 +49,25 @@ struct LoadOptions: ParsableArguments {
 
     @Option(name: .customLong("barge-in"), help: "Seconds between two interruptions of a call; 0 never.")
     var bargeIn = 0
-}
 
-/// Runs relays one after the other and prints them side by side.
-struct Run: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Measure (the default).")
-
-    @OptionGroup var load: LoadOptions
-
-    @Flag(help: "Measure a minimal C relay in the same session and print the ratio.")
-    var floor = false
-
-    @Option(help: "Pairs of runs with --floor; the medians are printed.")
-    var pairs = 1
-
-    @Option(help: "The port of another bridge on this machine, to be measured instead; give --pid.")
-    var againstPort: Int?
-
-    @Option(help: "The process of that bridge.")
-    var pid: Int32?
-
-    @Option(help: "Write the results as JSON.")
-    var json: String?
+    @Option(
+        help: "Calls that hang up and are replaced by new ones each second, such as 20/s.",
+        transform: { text in
+            let number = text.hasSuffix("/s") ? String(text.dropLast(2)) : text
+            guard let rate = Int(number), (0...1_000).contains(rate) else {
+                throw ValidationError("--churn takes 0 to 1000 a second")
+            }
+            return rate
+        }
+    )
+    var churn = 0
 
     func validate() throws {
-        guard (1...8_000).contains(load.calls) else { throw ValidationError("--calls takes 1 to 8000") }
-        guard (1...86_400).contains(load.seconds) else { throw ValidationError("--seconds takes 1 to 86400") }
-        guard (againstPort == nil) == (pid == nil) else { throw ValidationError("--against-port needs --pid") }
-        guard (20...200).contains(load.appendMs) else { throw ValidationError("--append-ms takes 20 to 200") }
-    }
-
-    func run() async throws {
-        #if DEBUG
-            print("These are figures of a debug build; use `swift run -c release bench-relay`.")
-        #endif
-        var relays: [Measurement] = []
-        var floors: [Measurement] = []
-        for _ in 0..<max(1, pairs) {
-            if let againstPort, let pid {
-                relays.append(try Session(load).measure(.other(port: againstPort, pid: pid)))
-            } else {
-                relays.append(try Session(load).measure(.relay))
-            }
-            if floor { floors.append(try Session(load).measure(.floor)) }
-        }
-        let report = Report(load: load, relays: relays, floors: floors)
-        for line in report.lines { print(line) }
-        if let json { try Data(report.json.encode()).write(to: URL(fileURLWithPath: json)) }
-        if !report.failures.isEmpty { throw ExitCode.failure }
+        guard (1...8_000).contains(calls) else { throw ValidationError("--calls takes 1 to 8000") }
+        guard (1...86_400).contains(seconds) else { throw ValidationError("--seconds takes 1 to 86400") }
+        guard (0...600_000).contains(ramp) else { throw ValidationError("--ramp takes 0 to 600000 ms") }
+        guard (1...64).contains(loops) else { throw ValidationError("--loops takes 1 to 64") }
+        guard (20...200).contains(appendMs) else { throw ValidationError("--append-ms takes 20 to 200") }
+        guard (0...3_600).contains(bargeIn) else { throw ValidationError("--barge-in takes 0 to 3600 s") }
     }
 }

@@ -1,34 +1,63 @@
-import Foundation
+import Glibc
 import RealtimeProtocol
 
 /// A process of this same program in another role.
+///
+/// By `posix_spawn`, not by Foundation's `Process`: the relay's process shares this program, and its idle memory is
+/// measured.
 final class Child {
-    private let process = Process()
-    private let output = Pipe()
-    private let input = Pipe()
-    private var pending = Data()
+    let pid: pid_t
+    /// Its standard output, and what of it was not taken yet.
+    private let output: Int32
+    private var pending: [UInt8] = []
+    /// Its standard input; -1 once it is closed.
+    private var input: Int32
+    private var isRunning = true
 
-    init(_ arguments: [String]) throws {
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = arguments
-        process.standardOutput = output
-        process.standardInput = input
-        try process.run()
+    /// Starts a role; on cores of its own when they are named.
+    init(_ arguments: [String], core: ClosedRange<Int>? = nil) throws {
+        var toChild: [Int32] = [-1, -1]
+        var fromChild: [Int32] = [-1, -1]
+        guard pipe(&toChild) == 0, pipe(&fromChild) == 0 else {
+            throw Session.Failure("no pipe for a process of the load: \(String(cString: strerror(errno)))")
+        }
+        (input, output) = (toChild[1], fromChild[0])
+        for end in toChild + fromChild { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, toChild[0], STDIN_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, fromChild[1], STDOUT_FILENO)
+        let cores = core.map { ["--first-core", "\($0.lowerBound)", "--last-core", "\($0.upperBound)"] } ?? []
+        var words = (["bench-relay"] + arguments + cores).map { strdup($0) } + [nil]
+        defer { for word in words { free(word) } }
+        var pid: pid_t = 0
+        let status = posix_spawn(&pid, "/proc/self/exe", &actions, nil, &words, environ)
+        close(toChild[0])
+        close(fromChild[1])
+        guard status == 0 else {
+            throw Session.Failure("a process of the load did not start: \(String(cString: strerror(status)))")
+        }
+        self.pid = pid
     }
 
-    var pid: Int32 { process.processIdentifier }
+    deinit {
+        terminate()
+        close(output)
+    }
 
     /// The next line, nil at the end.
     func line() -> String? {
+        var buffer = [UInt8](repeating: 0, count: 4_096)
         while true {
             if let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
-                let line = String(decoding: pending[pending.startIndex..<end], as: UTF8.self)
-                pending = Data(pending[pending.index(after: end)...])
+                let line = String(decoding: pending[..<end], as: UTF8.self)
+                pending.removeSubrange(...end)
                 return line
             }
-            let more = output.fileHandleForReading.availableData
-            if more.isEmpty { return nil }
-            pending.append(more)
+            let count = read(output, &buffer, buffer.count)
+            if count <= 0 { return nil }
+            pending += buffer[..<count]
         }
     }
 
@@ -40,23 +69,32 @@ final class Child {
         return port
     }
 
-    /// The relay's own counters: writes, reads, frames in, frames out, for each loop.
-    func counters() -> [Int] {
-        try? input.fileHandleForWriting.close()
-        guard let line = line(), line.hasPrefix("counters ") else { return [] }
-        return line.dropFirst(9).split(separator: " ").compactMap { Int($0) }
-    }
-
-    func terminate() {
-        if process.isRunning { process.terminate() }
-        process.waitUntilExit()
+    /// The relay's counters, those of all its loops in one.
+    func counters() throws -> JSONValue {
+        _ = write(input, "stats\n", 6)
+        guard let line = line() else { throw Session.Failure("the relay's process has ended") }
+        return try JSONValue(parsing: line)
     }
 
     /// Ends the process and reads its report.
     func finish() throws -> JSONValue {
-        process.terminate()
+        kill(pid, SIGTERM)
         guard let line = line() else { throw Session.Failure("the model's process gave no report") }
-        process.waitUntilExit()
+        terminate()
         return try JSONValue(parsing: line)
+    }
+
+    func terminate() {
+        closeInput()
+        guard isRunning else { return }
+        kill(pid, SIGTERM)
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        isRunning = false
+    }
+
+    private func closeInput() {
+        if input >= 0 { close(input) }
+        input = -1
     }
 }

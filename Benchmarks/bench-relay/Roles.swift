@@ -1,39 +1,65 @@
 import ArgumentParser
 import CBench
-import CallBridge
-import CallPolicy
-import Foundation
-import Logging
+import Glibc
 import RealtimeProtocol
 import Trunk
 
 /// Prints one line at once: the parent process reads it.
-private func tell(_ line: String) {
+func tell(_ line: String) {
     print(line)
     fflush(nil)
+}
+
+/// What every process of a run is told.
+struct RoleOptions: ParsableArguments {
+    @Option var firstCore: UInt32?
+    @Option var lastCore: UInt32?
+
+    /// Stays on its cores, and ends with the process that started it.
+    func prepare() {
+        if let firstCore, let lastCore { _ = bench_bind_cores(firstCore, lastCore) }
+        bench_end_with_parent()
+    }
+}
+
+/// Runs a role of the load with a report of its own, and tells it.
+private func report(_ body: (UnsafeMutablePointer<bench_report>) -> Int32) throws {
+    let report = UnsafeMutablePointer<bench_report>.allocate(capacity: 1)
+    defer { report.deallocate() }
+    report.initialize(to: bench_report())
+    let status = body(report)
+    tell(RoleReport(report).json.text)
+    if status != 0 { throw ExitCode.failure }
 }
 
 /// The callers' process.
 struct CallersRole: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "callers", shouldDisplay: false)
 
+    @OptionGroup var role: RoleOptions
     @Option var port: UInt16
+    @Option var path: String
     @Option var calls: UInt32
     @Option var seconds: UInt32
     @Option var ramp: UInt32
+    @Option var churn: UInt32
+    @Flag var followsLosses = false
 
     func run() throws {
+        role.prepare()
         var config = bench_callers_config()
         config.port = port
         config.calls = calls
         config.seconds = seconds
         config.ramp_ms = ramp
+        config.churn_per_s = churn
         config.progress = { second, open in tell("second \(second) \(open)") }
-        let report = UnsafeMutablePointer<bench_report>.allocate(capacity: 1)
-        report.initialize(to: bench_report())
-        let status = bench_run_callers(&config, report)
-        tell(RoleReport(report).json.text)
-        if status != 0 { throw ExitCode.failure }
+        config.follows_losses = followsLosses
+        if followsLosses { config.talking = { passed, talking in tell("talking \(passed) \(talking)") } }
+        try path.withCString { path in
+            config.path = path
+            try report { bench_run_callers(&config, $0) }
+        }
     }
 }
 
@@ -41,25 +67,25 @@ struct CallersRole: ParsableCommand {
 struct ModelRole: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "model", shouldDisplay: false)
 
+    @OptionGroup var role: RoleOptions
     @Option var folder: String?
+    @Option var port: UInt16 = 0
     @Option var bargeIn: UInt32 = 0
 
     func run() throws {
-        let certificate = try folder.map { try LoopbackCertificate(in: $0) }
+        role.prepare()
+        let certificate = try folder.map { try LoopbackCertificate(keptIn: $0) }
         var config = bench_model_config()
+        config.port = port
         config.barge_in_seconds = bargeIn
         config.listening = { port in tell("listening \(port)") }
-        let report = UnsafeMutablePointer<bench_report>.allocate(capacity: 1)
-        report.initialize(to: bench_report())
-        let status = (certificate?.certificateFile ?? "").withCString { certificateFile in
-            (certificate?.keyFile ?? "").withCString { keyFile in
+        try (certificate?.certificateFile ?? "").withCString { certificateFile in
+            try (certificate?.keyFile ?? "").withCString { keyFile in
                 config.certificate_file = certificate == nil ? nil : certificateFile
                 config.key_file = certificate == nil ? nil : keyFile
-                return bench_run_model(&config, report)
+                try report { bench_run_model(&config, $0) }
             }
         }
-        tell(RoleReport(report).json.text)
-        if status != 0 { throw ExitCode.failure }
     }
 }
 
@@ -67,10 +93,12 @@ struct ModelRole: ParsableCommand {
 struct FloorRole: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "floor", shouldDisplay: false)
 
+    @OptionGroup var role: RoleOptions
     @Option var modelPort: UInt16
     @Flag var tls = false
 
     func run() throws {
+        role.prepare()
         var config = bench_floor_config()
         config.model_port = modelPort
         config.tls = tls
@@ -79,45 +107,28 @@ struct FloorRole: ParsableCommand {
     }
 }
 
-/// The process of the relay under test: engine, bridge and policy as `trunkline serve` has them.
-struct RelayRole: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "relay", shouldDisplay: false)
+/// A bad network between relay and model.
+struct ProxyRole: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "proxy", shouldDisplay: false)
 
-    @Option var modelPort: Int
-    @Option var authorityFile: String?
-    @Option var loops = 1
-    @Option var appendMs = 20
+    @OptionGroup var role: RoleOptions
+    @Option var targetPort: UInt16
+    @Option var delay: UInt32 = 0
+    @Option var rate: UInt32 = 0
+    @Option var fault: UInt32 = 0
+    @Option var faultAfter: UInt32 = 0
+    @Option var faultyConnections: UInt32 = 0
 
-    func run() async throws {
-        let scheme = authorityFile == nil ? "ws" : "wss"
-        let endpoint = try ModelEndpoint(
-            url: "\(scheme)://localhost:\(modelPort)/v1/realtime",
-            model: "gpt-realtime-2.1",
-            key: "sk-bench",
-            authorityFile: authorityFile
-        )
-        var logger = Logger(label: "trunkline") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .error
-        let bridge = BridgeConfiguration(model: endpoint, logger: logger)
-        var configuration = EngineConfiguration()
-        configuration.appendMilliseconds = appendMs
-        var port = 0
-        var engines: [CallEngine] = []
-        for _ in 0..<loops {
-            let engine = try CallEngine.start(configuration)
-            let address = ListenAddress(host: "127.0.0.1", port: port, paths: [], sharesPort: loops > 1)
-            port = try await engine.perform { engine in try Bridge.listen(address, bridge, on: engine) }
-            engines.append(engine)
-        }
-        tell("listening \(port)")
-        // The parent asks for the counters by closing our input.
-        while readLine() != nil {}
-        var lines: [String] = []
-        for engine in engines {
-            let stats = await engine.stats
-            lines.append("\(stats.writes) \(stats.reads) \(stats.carrierFramesIn) \(stats.carrierFramesOut)")
-        }
-        tell("counters \(lines.joined(separator: " "))")
-        for engine in engines { await engine.stop() }
+    func run() throws {
+        role.prepare()
+        var config = bench_proxy_config()
+        config.target_port = targetPort
+        config.delay_ms = delay
+        config.bytes_per_s = rate
+        config.fault = bench_fault(rawValue: fault)
+        config.fault_after_ms = faultAfter
+        config.faulty_connections = faultyConnections
+        config.listening = { port in tell("listening \(port)") }
+        if bench_run_proxy(&config) != 0 { throw ExitCode.failure }
     }
 }

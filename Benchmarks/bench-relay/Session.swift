@@ -1,4 +1,6 @@
-import Foundation
+import ArgumentParser
+import FoundationEssentials
+import Glibc
 import RealtimeProtocol
 
 /// One run: the processes of relay, model and callers, and what was measured of them.
@@ -7,72 +9,119 @@ struct Session {
     enum Subject {
         case relay
         case floor
-        case other(port: Int, pid: Int32)
+        case other(Address, pid: Int32)
+
+        var name: String {
+            switch self {
+            case .relay: "relay"
+            case .floor: "floor"
+            case .other: "other"
+            }
+        }
+    }
+
+    /// Where callers go, on this machine.
+    struct Address {
+        var port: Int
+        var path = "/media-stream"
     }
 
     private let load: LoadOptions
+    private let modelPort: Int
     private let folder: String
+    private let keepsFolder: Bool
 
-    init(_ load: LoadOptions) throws {
+    init(_ load: LoadOptions, modelPort: Int = 0, certificates: String? = nil) throws {
         self.load = load
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(UUID().uuidString)").path
+        self.modelPort = modelPort
+        keepsFolder = certificates != nil
+        folder =
+            certificates
+            ?? FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
+    /// Takes `ws://127.0.0.1:5050/media-stream` apart.
+    static func address(_ text: String) throws -> Address {
+        guard let url = URL(string: text), url.scheme == "ws", let host = url.host, let port = url.port,
+            ["127.0.0.1", "localhost"].contains(host)
+        else {
+            throw ValidationError("--against takes a plain address on this machine: ws://127.0.0.1:PORT/PATH")
+        }
+        return Address(port: port, path: url.path.isEmpty ? "/" : url.path)
+    }
+
     func measure(_ subject: Subject) throws -> Measurement {
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let model = try Child(["model", "--barge-in", "\(load.bargeIn)"] + (load.tls ? ["--folder", folder] : []))
+        defer { if !keepsFolder { try? FileManager.default.removeItem(atPath: folder) } }
+        let model = try startModel()
         let modelPort = try model.port()
         var relay: Child?
-        let port: Int
+        let address: Address
         let pid: Int32
         switch subject {
         case .relay:
-            var arguments = ["relay", "--model-port", "\(modelPort)", "--loops", "\(load.loops)"]
-            arguments += ["--append-ms", "\(load.appendMs)"]
-            if load.tls { arguments += ["--authority-file", folder + "/loopback-certificate.pem"] }
-            let child = try Child(arguments)
-            (relay, port, pid) = (child, try child.port(), child.pid)
+            let child = try startRelay(modelPort)
+            (relay, address, pid) = (child, Address(port: try child.port()), child.pid)
         case .floor:
             let child = try Child(["floor", "--model-port", "\(modelPort)"] + (load.tls ? ["--tls"] : []))
-            (relay, port, pid) = (child, try child.port(), child.pid)
-        case .other(let otherPort, let otherPid): (port, pid) = (otherPort, otherPid)
+            (relay, address, pid) = (child, Address(port: try child.port()), child.pid)
+        case .other(let otherAddress, let otherPid): (address, pid) = (otherAddress, otherPid)
         }
         let idle = ProcessUse(pid)
-        let callers = try Child([
-            "callers", "--port", "\(port)", "--calls", "\(load.calls)", "--seconds", "\(load.seconds)", "--ramp",
-            "\(load.ramp)",
-        ])
+        let before = if case .relay = subject { try relay?.counters() ?? .null } else { JSONValue.null }
+        let callers = try startCallers(address)
         var measurement = try follow(callers, pid, idle)
-        if case .relay = subject { measurement.counters = relay?.counters() ?? [] }
+        if case .relay = subject {
+            measurement.counters = Counters(try relay?.counters() ?? .null, since: before)
+        }
         relay?.terminate()
         measurement.model = try model.finish()
         return measurement
     }
 
-    /// Reads the callers' progress; samples the relay when the measurement begins and when it ends.
-    private func follow(_ callers: Child, _ pid: Int32, _ idle: ProcessUse) throws -> Measurement {
-        var first: ProcessUse?
-        var last = idle
+    /// The model's process, on a port of its own; a certificate stands in the folder.
+    func startModel(port: Int? = nil) throws -> Child {
+        let arguments = ["model", "--barge-in", "\(load.bargeIn)", "--port", "\(port ?? modelPort)"]
+        return try Child(arguments + (load.tls ? ["--folder", folder] : []), core: Cores.model(load.loops))
+    }
+
+    /// The relay's process, which dials the model at a port.
+    func startRelay(_ modelPort: Int) throws -> Child {
+        var arguments = ["relay", "--model-port", "\(modelPort)", "--loops", "\(load.loops)"]
+        arguments += ["--append-ms", "\(load.appendMs)", "--calls-max", "\(max(1_000, load.calls * 2))"]
+        if load.tls { arguments += ["--authority-file", folder + "/loopback-certificate.pem"] }
+        return try Child(arguments, core: Cores.relay(load.loops))
+    }
+
+    /// The callers' process.
+    func startCallers(_ address: Address, followsLosses: Bool = false) throws -> Child {
+        try Child(
+            [
+                "callers", "--port", "\(address.port)", "--path", address.path, "--calls", "\(load.calls)", "--seconds",
+                "\(load.seconds)", "--ramp", "\(load.ramp)", "--churn", "\(load.churn)",
+            ] + (followsLosses ? ["--follows-losses"] : []),
+            core: Cores.callers(load.loops)
+        )
+    }
+
+    /// Removes what the session wrote.
+    func cleanUp() {
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// Reads the callers' progress; samples the relay once a second.
+    func follow(_ callers: Child, _ pid: Int32, _ idle: ProcessUse) throws -> Measurement {
+        var samples: [ProcessUse] = []
         let progress = isatty(STDERR_FILENO) != 0
         while let line = callers.line() {
             let words = line.split(separator: " ")
             if words.first == "second" {
-                let use = ProcessUse(pid)
-                first = first ?? use
-                last = use
-                if progress { FileHandle.standardError.write(Data("\r\(line) calls ".utf8)) }
+                samples.append(ProcessUse(pid))
+                if progress { tellUser("\r  \(line) calls ") }
                 continue
             }
-            if progress { FileHandle.standardError.write(Data("\r".utf8)) }
-            let json = try JSONValue(parsing: line)
-            return Measurement(
-                calls: load.calls,
-                callers: json,
-                idle: idle,
-                first: first ?? idle,
-                last: last
-            )
+            if progress { tellUser("\r\u{1B}[K") }
+            return Measurement(load: load, callers: try JSONValue(parsing: line), idle: idle, samples: samples)
         }
         throw Failure("the callers' process ended without a report")
     }
@@ -82,6 +131,15 @@ struct Session {
 
         init(_ description: String) { self.description = description }
     }
+}
+
+/// Which cores the processes run on: their own where the machine has enough, else any.
+enum Cores {
+    private static let count = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+
+    static func relay(_ loops: Int) -> ClosedRange<Int>? { count >= loops + 2 ? 0...(loops - 1) : nil }
+    static func model(_ loops: Int) -> ClosedRange<Int>? { count >= loops + 2 ? loops...loops : nil }
+    static func callers(_ loops: Int) -> ClosedRange<Int>? { count >= loops + 2 ? (loops + 1)...(loops + 1) : nil }
 }
 
 /// CPU and memory of a process at one moment.

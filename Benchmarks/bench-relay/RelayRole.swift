@@ -1,0 +1,78 @@
+import ArgumentParser
+import CBench
+import CallBridge
+import Glibc
+import Logging
+import RealtimeProtocol
+import Trunk
+
+/// The process of the relay under test: engine, bridge and policy as `trunkline serve` has them.
+struct RelayRole: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "relay", shouldDisplay: false)
+
+    @OptionGroup var role: RoleOptions
+    @Option var modelPort: Int
+    @Option var authorityFile: String?
+    @Option var loops = 1
+    @Option var appendMs = 20
+    @Option var callsMax = 1_000
+
+    func run() async throws {
+        role.prepare()
+        let scheme = authorityFile == nil ? "ws" : "wss"
+        let endpoint = try ModelEndpoint(
+            url: "\(scheme)://localhost:\(modelPort)/v1/realtime",
+            model: "gpt-realtime-2.1",
+            key: "sk-bench",
+            authorityFile: authorityFile
+        )
+        var logger = Logger(label: "trunkline") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .critical
+        let bridge = BridgeConfiguration(model: endpoint, capacity: CallCapacity(callsMax), logger: logger)
+        var configuration = EngineConfiguration()
+        configuration.appendMilliseconds = appendMs
+        configuration.callsMax = callsMax
+        configuration.legsMax = callsMax * 3 + 1_000
+        var port = 0
+        var engines: [CallEngine] = []
+        for _ in 0..<loops {
+            let engine = try CallEngine.start(configuration)
+            let address = ListenAddress(host: "127.0.0.1", port: port, paths: [], sharesPort: loops > 1)
+            port = try await engine.perform { engine in try Bridge.listen(address, bridge, on: engine) }
+            engines.append(engine)
+        }
+        tell("listening \(port)")
+        // The parent asks for the counters with a line, and ends us by closing our input.
+        while readLine() != nil { tell(await Self.counters(engines).text) }
+        for engine in engines { await engine.stop() }
+    }
+
+    /// The counters of all loops in one, and what the process holds.
+    private static func counters(_ engines: [CallEngine]) async -> JSONValue {
+        var sums: [String: Int64] = [:]
+        for engine in engines {
+            let stats = await engine.stats
+            let counts: [(String, UInt64)] = [
+                ("writes", stats.writes), ("reads", stats.reads), ("carrier_frames_in", stats.carrierFramesIn),
+                ("carrier_frames_out", stats.carrierFramesOut), ("turns_over_5ms", stats.turnsOver5Milliseconds),
+                ("calls_open", stats.callsOpen), ("legs_open", stats.legsOpen), ("calls_opened", stats.callsOpened),
+                ("legs_dialled", stats.legsDialled), ("pool_blocks_in_use", stats.poolBlocksInUse),
+                ("pool_blocks_total", stats.poolBlocksTotal), ("events_lost", stats.eventsLost),
+                ("malformed", stats.malformed.values.reduce(0, +)),
+                ("allocated_objects", stats.allocations - stats.frees),
+            ]
+            for (name, count) in counts { sums[name, default: 0] += Int64(clamping: count) }
+            sums["turn_longest_us"] = max(
+                sums["turn_longest_us"] ?? 0,
+                Int64(clamping: stats.turnLongestMicroseconds)
+            )
+        }
+        sums["heap_bytes"] = Int64(clamping: bench_heap_bytes())
+        sums["descriptors"] = Int64(bench_open_descriptors())
+        return .object(
+            JSONObject(
+                sums.sorted { $0.key < $1.key }.map { JSONObject.Member(key: $0.key, value: .integer($0.value)) }
+            )
+        )
+    }
+}
