@@ -14,8 +14,8 @@ C_SOURCES := $(wildcard CSources/CTrunk/*.[ch] CSources/CTrunk/include/*.h Bench
 	Tests/Fuzz/*.[ch] Tests/Conformance/*.c)
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
-.PHONY: setup build serve demo selftest test test-without-opus test-sanitized simulate conformance fuzz fuzz-long coverage \
-	lint format clean
+.PHONY: setup build serve demo selftest test test-without-opus sanitize simulate conformance fuzz fuzz-long coverage \
+	bench soak soak-long churn churn-long faults lint format clean
 
 setup:
 	@scripts/setup.sh $(PACKAGES)
@@ -47,10 +47,10 @@ test-without-opus: setup
 	$(SWIFT) build --build-tests --disable-default-traits -j $(JOBS) --scratch-path $(SCRATCH)-without-opus
 	$(SWIFT) test --skip-build --disable-default-traits --scratch-path $(SCRATCH)-without-opus --filter 'CTrunkTests|TrunkTests'
 
-# TrunkTests and CTrunkTests under SANITIZER=thread or address.
-test-sanitized: setup
-	SWIFT_BACKTRACE=enable=no $(SWIFT) test --sanitize=$(or $(SANITIZER),address) -Xswiftc -use-ld=lld -j $(JOBS) \
-		--scratch-path $(SCRATCH)-$(or $(SANITIZER),address) --filter 'CTrunkTests|TrunkTests'
+# The core under memory shortage; the tests of core, boundary and hostile input, and a hundred calls, under Address
+# Sanitizer with UBSan and leaks, then under Thread Sanitizer. PARTS="shortage address thread" chooses.
+sanitize: setup
+	scripts/sanitize.sh $(PARTS)
 
 # A million simulated calls of the policy; CALLS and SEED choose others.
 simulate:
@@ -76,6 +76,34 @@ fuzz-long: setup
 # Lines of the C codecs that the fuzz corpora reach, and what the last `make fuzz` found; less than 95 % fails.
 coverage: setup
 	scripts/coverage.sh 95
+
+# The throughput benchmark: 250 calls with TLS beside the floor, three rounds. ARGS="--calls 100 --report page.html" and
+# others: `bench-relay --help`.
+bench: setup
+	$(SWIFT) run -c release --scratch-path $(SCRATCH) bench-relay $(or $(ARGS),--floor --pairs 3)
+
+# Endurance, each in a short form and a long one; RESULTS=docs/RESULTS.md appends what was found to that file.
+BENCH = $(SWIFT) build -c release --product bench-relay -j $(JOBS) --scratch-path $(SCRATCH) && $(SCRATCH)/release/bench-relay
+KEPT = $(if $(RESULTS),--results $(RESULTS) --commit $$(git rev-parse --short HEAD))
+
+# Many calls for long: nothing lost, memory flat.
+soak: setup
+	$(BENCH) soak --calls 100 --seconds 60 $(KEPT)
+
+soak-long: setup
+	$(BENCH) soak --calls 500 --seconds 3600 $(KEPT)
+
+# Calls that come and go, twice on one relay: everything is given back.
+churn: setup
+	$(BENCH) churn --rate 20 --call-seconds 10 --seconds 30 $(KEPT)
+
+churn-long: setup
+	$(BENCH) churn --rate 50 --call-seconds 10 --seconds 600 $(KEPT)
+
+# A network that delays, throttles, cuts, resets, half-closes, corrupts and falls silent; a model that is killed under 300
+# calls and comes back.
+faults: setup
+	$(BENCH) faults $(KEPT)
 
 # Formatting as settled, and our C without one warning.
 lint: setup

@@ -14,9 +14,10 @@ fuzz_build() {
     local sources=("Tests/Fuzz/fuzz_$target.c") defines=()
     case $target in
         json) sources+=(Tests/Fuzz/reference_json.c "${codecs[@]}") ;;
-        core)
+        core | refuse)
             sources=(Tests/Fuzz/fuzz_core*.c Tests/Fuzz/fake_*.c "$core"/*.c)
             # The core's own assertions count as findings; its thread is run in place, its memory can run out.
+            [ "$target" = core ] || sources+=(Tests/Fuzz/refuse_allocations.c)
             defines=(-DDEBUG -Dcalloc=fake_calloc -Dpthread_create=fake_thread_create -Dpthread_join=fake_thread_join)
             ;;
         *) sources+=("${codecs[@]}") ;;

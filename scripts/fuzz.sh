@@ -18,28 +18,44 @@ for target in "${targets[@]}"; do
     fuzz_build "$target" "$build/fuzz_$target" "${flags[@]}" || exit 1
 done
 
-failed=0
-for target in "${targets[@]}"; do
-    log=$build/$target.log
-    corpus=$build/corpus-$target
+# Fuzzes one target and prints its line.
+fuzz_one() {
+    local target=$1 log=$build/$1.log corpus=$build/corpus-$1
     rm -rf "$corpus" && mkdir -p "$corpus" "$build/grown/$target"
     cp Tests/Fuzz/corpus/"$target"/* "$corpus"/
-    dictionary=()
+    local dictionary=()
     [ -f "Tests/Fuzz/$target.dict" ] && dictionary=(-dict="Tests/Fuzz/$target.dict")
     "$build/fuzz_$target" "$build/grown/$target" "$corpus" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 \
         -max_len="$(fuzz_length "$target")" -print_final_stats=1 -artifact_prefix="$build/findings/$target-" \
         "${dictionary[@]}" >"$log" 2>&1
-    status=$?
+    local status=$?
+    local runs rate cover
     runs=$(awk '/stat::number_of_executed_units/ { print $2 }' "$log")
     rate=$(awk '/stat::average_exec_per_sec/ { print $2 }' "$log")
     cover=$(grep -o 'cov: [0-9]*' "$log" | tail -1 | cut -d' ' -f2)
     if [ $status -eq 0 ]; then
         printf '%-10s %10s executions %8s/s %6s edges\n' "$target" "$runs" "$rate" "$cover"
-    else
-        failed=1
-        printf '%-10s FINDING after %s executions: %s\n' "$target" "${runs:-0}" \
-            "$(grep -m1 -E 'broken:|ERROR: |runtime error' "$log")"
-        sed -n "s/.*Test unit written to /           input: /p" "$log"
+        return 0
     fi
+    printf '%-10s FINDING after %s executions: %s\n%s\n' "$target" "${runs:-0}" \
+        "$(grep -m1 -E 'broken:|ERROR: |runtime error' "$log")" \
+        "$(sed -n "s/.*Test unit written to /           input: /p" "$log")"
+    return 1
+}
+
+# As many at once as there are cores.
+failed=0
+running=0
+for target in "${targets[@]}"; do
+    if [ $running -ge "$(nproc)" ]; then
+        wait -n || failed=1
+        running=$((running - 1))
+    fi
+    fuzz_one "$target" &
+    running=$((running + 1))
+done
+while [ $running -gt 0 ]; do
+    wait -n || failed=1
+    running=$((running - 1))
 done
 exit $failed

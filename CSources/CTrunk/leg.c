@@ -187,36 +187,52 @@ void trk_leg_arm_keepalive(trk_leg *leg) {
   trk_wheel_arm(leg->loop, &leg->deadline, due_ms);
 }
 
-/* An open leg: a ping every interval, then a look for any sign of life. A write that has not moved
- * for too long ends the leg as well. */
-static void keep_alive(trk_leg *leg) {
-  trk_loop *loop = leg->loop;
-  const trk_loop_config *config = &loop->config;
-  const int64_t now_ms = loop->now_us / TRK_US_PER_MS;
-  const bool answered = leg->heard_ms >= leg->ping_ms;
-  const bool ping_over = leg->ping_ms != 0 && now_ms - leg->ping_ms >= config->ping_timeout_ms;
-  const char *dead = NULL;
-  if (leg->writing) {
-    /* A peer that takes some of it, however slowly, is not stuck. */
-    const size_t left = uv_stream_get_write_queue_size((uv_stream_t *)&leg->socket->tcp);
-    if (left < leg->stuck_bytes) leg->stuck_ms = now_ms;
-    leg->stuck_bytes = left;
+/* Whether the write under way has not moved for too long. A peer that takes some of it, however
+ * slowly, is not stuck. */
+static bool is_stuck(trk_leg *leg, int64_t now_ms) {
+  if (!leg->writing) return false;
+  const size_t left = uv_stream_get_write_queue_size((uv_stream_t *)&leg->socket->tcp);
+  if (left < leg->stuck_bytes) leg->stuck_ms = now_ms;
+  leg->stuck_bytes = left;
+  return now_ms - leg->stuck_ms >= leg->loop->config.stuck_deadline_ms;
+}
+
+/* Sends a ping when the peer was silent for an interval, and looks whether the last one was
+ * answered by any sign of life. Silence proves nothing while we do not read (back-pressure), nor
+ * while a write is under way: the ping, or what it would answer, stands behind it, and is_stuck
+ * watches. False: the peer is dead. */
+static bool ping(trk_leg *leg, int64_t now_ms) {
+  const trk_loop_config *config = &leg->loop->config;
+  if (leg->ping_ms != 0 && now_ms - leg->ping_ms >= config->ping_timeout_ms) {
+    const bool answered = leg->heard_ms >= leg->ping_ms;
+    if (!answered && !leg->held && !leg->writing) return false;
+    leg->ping_ms = 0;
   }
-  if (leg->writing && now_ms - leg->stuck_ms >= config->stuck_deadline_ms)
+  if (leg->ping_ms != 0 || now_ms < leg->next_ping_ms) return true;
+  const int64_t quiet_ms = now_ms - leg->heard_ms;
+  if (leg->writing || quiet_ms < config->ping_interval_ms) {
+    const int64_t heard_ms = quiet_ms < config->ping_interval_ms ? leg->heard_ms : now_ms;
+    leg->next_ping_ms = heard_ms + config->ping_interval_ms;
+    return true;
+  }
+  trk_leg_send_parts(leg, TRK_WS_PING, NULL, 0);
+  leg->ping_ms = now_ms;
+  leg->next_ping_ms = now_ms + config->ping_interval_ms;
+  return true;
+}
+
+/* An open leg is looked after at its next ping, or when a write may be stuck. */
+static void keep_alive(trk_leg *leg) {
+  const int64_t now_ms = leg->loop->now_us / TRK_US_PER_MS;
+  const char *dead = NULL;
+  if (is_stuck(leg, now_ms))
     dead = "the peer takes no data";
-  /* While we do not read (back-pressure), silence proves nothing. */
-  else if (ping_over && !answered && !leg->held)
+  else if (!ping(leg, now_ms))
     dead = "no answer to a ping";
   if (dead) {
-    loop->stats.dead_peers++;
+    leg->loop->stats.dead_peers++;
     trk_leg_fail(leg, 1006, TRK_CLOSE_TIMEOUT, 0, dead);
     return;
-  }
-  if (ping_over) leg->ping_ms = 0;
-  if (leg->ping_ms == 0 && now_ms >= leg->next_ping_ms) {
-    trk_leg_send_parts(leg, TRK_WS_PING, NULL, 0);
-    leg->ping_ms = now_ms;
-    leg->next_ping_ms = now_ms + config->ping_interval_ms;
   }
   trk_leg_arm_keepalive(leg);
 }

@@ -9,6 +9,7 @@ enum {
 };
 
 world core;
+uint32_t core_refused_allocation;
 
 /* ---- Things to choose from ---- */
 
@@ -305,6 +306,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t count) {
   core.habits = fuzz_byte(&core.in);
   /* The first allocations make the loop: its parts, then what runs. */
   if ((core.habits & 32) != 0) fake.refuse_after = (uint32_t)fuzz_number(&core.in, 1) + 1;
+  if (core_refused_allocation != 0) fake.refuse_after = core_refused_allocation;
   const trk_callbacks callbacks = {on_events, run_jobs, on_stopped};
   core.loop = trk_loop_create(&core.config, &callbacks, &core);
   FUZZ_CHECK(core.loop != NULL || fake.refused);

@@ -39,6 +39,9 @@ typedef struct world {
 
 extern world core;
 
+/* Which allocation of a run the system refuses, whatever the script says; 0: the script decides. */
+extern uint32_t core_refused_allocation;
+
 /* ---- fuzz_core_check.c ---- */
 
 void core_add_leg(trk_leg_id id, bool is_dialled);

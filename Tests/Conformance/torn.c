@@ -1,8 +1,9 @@
-/* one_byte.c - preloaded into a peer, makes every read from and write to a socket one byte long.
- * What arrives and leaves is the same; where it is cut is the worst possible. */
+/* torn.c - preloaded into a peer, makes every read from and write to a socket TORN_BYTES long, one
+ * byte by default. What arrives and leaves is the same; where it is cut is the worst possible. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -13,6 +14,16 @@ enum { DESCRIPTORS = 4096 };
 /* What a descriptor is; asked once, forgotten when it is closed. */
 enum { UNKNOWN, SOCKET, OTHER };
 static unsigned char kinds[DESCRIPTORS];
+
+/* The longest read or write. */
+static size_t torn(size_t count) {
+  static size_t most;
+  if (most == 0) {
+    const char *text = getenv("TORN_BYTES");
+    most = text && atoi(text) > 0 ? (size_t)atoi(text) : 1;
+  }
+  return count < most ? count : most;
+}
 
 static bool is_socket(int descriptor) {
   if (descriptor < 0 || descriptor >= DESCRIPTORS) return false;
@@ -34,13 +45,13 @@ int close(int descriptor) {
 ssize_t read(int descriptor, void *bytes, size_t count) {
   static ssize_t (*real)(int, void *, size_t);
   if (!real) real = (ssize_t(*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
-  return real(descriptor, bytes, is_socket(descriptor) && count > 1 ? 1 : count);
+  return real(descriptor, bytes, is_socket(descriptor) ? torn(count) : count);
 }
 
 ssize_t write(int descriptor, const void *bytes, size_t count) {
   static ssize_t (*real)(int, const void *, size_t);
   if (!real) real = (ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
-  return real(descriptor, bytes, is_socket(descriptor) && count > 1 ? 1 : count);
+  return real(descriptor, bytes, is_socket(descriptor) ? torn(count) : count);
 }
 
 static const struct iovec *first_filled(const struct iovec *parts, int count) {
@@ -62,7 +73,7 @@ ssize_t sendmsg(int descriptor, const struct msghdr *message, int flags) {
   if (!real) real = (ssize_t(*)(int, const struct msghdr *, int))dlsym(RTLD_NEXT, "sendmsg");
   if (message->msg_iovlen == 0) return real(descriptor, message, flags);
   struct iovec part = *first_filled(message->msg_iov, (int)message->msg_iovlen);
-  if (part.iov_len > 1) part.iov_len = 1;
+  part.iov_len = torn(part.iov_len);
   struct msghdr shorter = *message;
   shorter.msg_iov = &part;
   shorter.msg_iovlen = 1;
