@@ -55,7 +55,7 @@ extension CallMachine {
     var isTranscribed: Bool { session.input?.transcription?.value != nil }
 
     mutating func transcribed(_ itemID: String, _ transcript: String, _ used: TranscriptionUsage?) {
-        if let used {
+        if let used, countedUsage.insert(itemID) {
             let model = session.input?.transcription?.value?.model ?? ""
             let cost = usage.add(used, perMinute: configuration.prices.transcriptionPerMinute[model])
             record(.transcriptionUsage(used, costMicrodollars: cost))

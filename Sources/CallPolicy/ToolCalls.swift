@@ -36,6 +36,8 @@ struct ToolCalls: Sendable {
     }
 
     var open: [Call] = []
+    /// Function calls of the model so far, `end_call` apart.
+    var count = 0
     var batches: [Batch] = []
     /// Outputs sent that the server has not shown in the conversation yet; forgotten with the session.
     var unacknowledged: [String] = []
