@@ -131,7 +131,7 @@ let package = Package(
         .testTarget(
             name: "HostileTests",
             dependencies: [
-                "CallBridge", "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators", "Trunk",
+                "COpenSSL", "CallBridge", "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators", "Trunk",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swift

@@ -19,6 +19,14 @@ public final class ModelAdmission: Sendable {
         public var probes = 0
         /// Calls refused because a rate limit was used up.
         public var heldCalls = 0
+
+        /// Counts, all 0 unless given.
+        public init(openings: Int = 0, refusedCalls: Int = 0, probes: Int = 0, heldCalls: Int = 0) {
+            self.openings = openings
+            self.refusedCalls = refusedCalls
+            self.probes = probes
+            self.heldCalls = heldCalls
+        }
     }
 
     private struct State {

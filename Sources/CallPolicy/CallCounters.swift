@@ -50,4 +50,7 @@ public struct CallCounters: Sendable, Hashable {
     public var textsCut = 0
     /// Agent items not followed because `CallLimits.openItems` was hit.
     public var itemsOverLimit = 0
+
+    /// Nothing counted.
+    public init() {}
 }

@@ -146,8 +146,11 @@ extension CallMachine {
         guard toolCalls.takeFinishedBatches(), isLive else { return }
         let limit = configuration.tools.callsMaximum
         guard toolCalls.count > limit else { return request(.toolOutputs) }
-        // A model that goes on calling although it may not is not asked any more: the caller's next turn is.
-        guard toolCalls.count <= 2 * limit else { return warn(.limit, "\(toolCalls.count) function calls") }
+        // A model that goes on calling although it may not is not asked again before the caller's next turn.
+        guard toolCalls.forcedAnswers < ToolCalls.forcedAnswersMaximum else {
+            return warn(.limit, "\(toolCalls.count) function calls")
+        }
+        toolCalls.forcedAnswers += 1
         var options = ResponseOptions()
         options.toolChoice = ToolChoice.none
         request(.toolOutputs, options: options)

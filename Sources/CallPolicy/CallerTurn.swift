@@ -46,6 +46,7 @@ extension CallMachine {
         turn.isSpeaking = false
         turn.awaitsCommit = false
         callerTurns += 1
+        toolCalls.forcedAnswers = 0
         history.append(.user(itemID: itemID, text: nil))
         if !isTranscribed { turn.silentItems.insert(itemID) }
         if !serverAnswers { request(.callerTurn) }

@@ -65,17 +65,21 @@ import Testing
         #expect(call.machine.counters.toolsOverLimit == 3)
     }
 
-    @Test(arguments: [
-        "null", "[]", "{", #"{"a":1,"a":2}"#, #"{"a":{"b":1,"b":2}}"#, String(repeating: "[", count: 10_000),
-        #"{"a":""# + String(repeating: "x", count: 1 << 20) + #""}"#,
-    ])
-    func argumentsThatAreNoPlainObjectAreRefused(text: String) {
-        var call = called()
-        call.responseBegins("resp_1")
-        call.calls("find", text, id: "c1", response: "resp_1")
-        #expect(call.lines.last == #"1 < output c1: {"error":"Invalid JSON arguments for function call"}"#)
-        #expect(call.machine.counters.toolsRefused == 1)
-        #expect(call.machine.counters.toolRuns == 0)
+    @Test func argumentsThatAreNoPlainObjectAreRefused() {
+        let cases = [
+            ("null", "null"), ("array", "[]"), ("cut", "{"), ("key twice", #"{"a":1,"a":2}"#),
+            ("key twice below", #"{"a":{"b":1,"b":2}}"#), ("10,000 deep", String(repeating: "[", count: 10_000)),
+            ("1 MiB", #"{"a":""# + String(repeating: "x", count: 1 << 20) + #""}"#),
+        ]
+        for (name, text) in cases {
+            var call = called()
+            call.responseBegins("resp_1")
+            call.calls("find", text, id: "c1", response: "resp_1")
+            let answer = #"1 < item output c1 {"error":"Invalid JSON arguments for function call"}"#
+            #expect(call.lines.last == answer, "\(name)")
+            #expect(call.machine.counters.toolsRefused == 1, "\(name)")
+            #expect(call.machine.counters.toolRuns == 0, "\(name)")
+        }
     }
 
     @Test func aCallIDBeyondTheLimitIsPassedOver() {
