@@ -131,7 +131,8 @@ let package = Package(
         .testTarget(
             name: "HostileTests",
             dependencies: [
-                "COpenSSL", "CallBridge", "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators", "Trunk",
+                "COpenSSL", "CallBridge", "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators",
+                "Trunk",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swift

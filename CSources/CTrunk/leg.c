@@ -63,6 +63,10 @@ static void release_parts(trk_leg *leg) {
   trk_buffer_release(loop, &leg->backlog);
   if (leg->ssl) {
     OPENSSL_free(SSL_get_app_data(leg->ssl));
+    /* A connection that broke says nothing against its session (RFC 5246 section 7.2.1); OpenSSL
+     * would never resume it. */
+    if (SSL_is_init_finished(leg->ssl))
+      SSL_set_shutdown(leg->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(leg->ssl);
     leg->ssl = NULL;
   }

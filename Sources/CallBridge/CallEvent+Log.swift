@@ -11,7 +11,10 @@ extension CallEvent {
             logger.info("call started", metadata: ["stream": "\(start.streamID)"])
         case .modelDialled(let leg, let purpose): logger.info("model dialled", metadata: leg.metadata("\(purpose)"))
         case .modelServing(let leg, let sessionID, let milliseconds):
-            logger.info("model serving after \(milliseconds) ms", metadata: leg.metadata(Redaction.clean(sessionID ?? "")))
+            logger.info(
+                "model serving after \(milliseconds) ms",
+                metadata: leg.metadata(Redaction.clean(sessionID ?? ""))
+            )
         case .modelLost(let leg, let close, let lost):
             let text = "model connection ended: \(close.cause) \(close.code) \(close.reason)"
             logger.log(level: lost ? .warning : .debug, "\(Redaction.clean(text))", metadata: leg.metadata(""))

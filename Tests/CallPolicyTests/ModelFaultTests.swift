@@ -12,15 +12,18 @@ import Testing
     // MARK: Setting up
 
     /// What the server answers each time, and the least and the longest pause before each further dial.
-    @Test(arguments: [
-        ("C9 500", refused(500), [100...150, 300...450, 900...1_350]),
-        ("C9 520", refused(520), [100...150, 300...450, 900...1_350]),
-        ("K4 no connection", LegClose(cause: .connectFailed), [100...150, 300...450, 900...1_350]),
-        ("C8 429 without a time", refused(429), [100...150, 300...450, 900...1_350]),
-        ("C8 429, 1 s", refused(429, 1), [1_000...1_250]), ("C8 429, an hour", refused(429, 3_600), [5_000...6_250]),
-        ("C8 503, 0 s", refused(503, 0), [0...0]), ("C7 401", refused(401), []), ("C7 403", refused(403), []),
-        ("C5 200", refused(200), []), ("C5 307", refused(307), []),
-    ] as [(String, LegClose, [ClosedRange<Int64>])])
+    @Test(
+        arguments: [
+            ("C9 500", refused(500), [100...150, 300...450, 900...1_350]),
+            ("C9 520", refused(520), [100...150, 300...450, 900...1_350]),
+            ("K4 no connection", LegClose(cause: .connectFailed), [100...150, 300...450, 900...1_350]),
+            ("C8 429 without a time", refused(429), [100...150, 300...450, 900...1_350]),
+            ("C8 429, 1 s", refused(429, 1), [1_000...1_250]),
+            ("C8 429, an hour", refused(429, 3_600), [5_000...6_250]),
+            ("C8 503, 0 s", refused(503, 0), [0...0]), ("C7 401", refused(401), []), ("C7 403", refused(403), []),
+            ("C5 200", refused(200), []), ("C5 307", refused(307), []),
+        ] as [(String, LegClose, [ClosedRange<Int64>])]
+    )
     func aFirstConnectionThatFailsIsTriedAFewTimes(name: String, close: LegClose, pauses: [ClosedRange<Int64>]) {
         var call = TestCall()
         call.give(.carrierStarted(CarrierStart(streamID: "MZ", callID: "CA")))

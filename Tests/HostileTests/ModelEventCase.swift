@@ -70,7 +70,8 @@ struct ModelEventCase: Sendable {
 
     static func failed(_ response: String) -> String {
         done(
-            response, "failed",
+            response,
+            "failed",
             #","status_details":{"type":"failed","error":{"type":"server_error","code":"server_error","message":"x"}}"#
         )
     }

@@ -31,7 +31,8 @@ import Trunk
                 counters: { $0.unreadableEvents = 3 }
             ),
             Case(
-                name: "no JSON, no object, no type", texts: ["{", "[]", "7", #"{"kind":"x"}"#, #"{"type":null}"#],
+                name: "no JSON, no object, no type",
+                texts: ["{", "[]", "7", #"{"kind":"x"}"#, #"{"type":null}"#],
                 deltas: (0, 0, 5)
             ),
             Case(
@@ -59,7 +60,8 @@ import Trunk
     private static var audio: [ModelEventCase] {
         [
             Case(
-                name: "F3 audio of an unknown response", texts: [Case.created("r1"), Case.delta("i1", in: "r9")],
+                name: "F3 audio of an unknown response",
+                texts: [Case.created("r1"), Case.delta("i1", in: "r9")],
                 deltas: (0, 1, 0)
             ),
             Case(
@@ -181,7 +183,8 @@ import Trunk
 
     private static let badJSON = #"{\"error\":\"Invalid JSON arguments for function call\"}"#
 
-    private static func refused(_ name: String, _ arguments: [String], _ answer: String, cut: Int = 0) -> ModelEventCase {
+    private static func refused(_ name: String, _ arguments: [String], _ answer: String, cut: Int = 0) -> ModelEventCase
+    {
         Case(
             name: name,
             texts: [Case.created("r1")]

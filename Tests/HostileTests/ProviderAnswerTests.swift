@@ -141,7 +141,8 @@ import Trunk
     }
 
     /// C8: a pause that the server asks for is kept, up to 5 s, once.
-    @Test(arguments: [("1", 1), ("3600", 5)]) func aPauseThatIsAskedForIsKept(value: String, seconds: Int) async throws {
+    @Test(arguments: [("1", 1), ("3600", 5)]) func aPauseThatIsAskedForIsKept(value: String, seconds: Int) async throws
+    {
         let rig = try await Witness.rig()
         let busy = ProviderCase(
             name: value,
@@ -164,13 +165,16 @@ import Trunk
         let witness = try await Witness(on: rig)
         let before = await rig.server.stats
         let cases = [
-            ProviderCase(name: "C10 a byte at a time", script: { connection in
-                connection.readHead()
-                for byte in "HTTP/1.1 101 X\r\n".utf8 + Array(repeating: 65, count: 1_000) {
-                    connection.pause(milliseconds: 50)
-                    if !connection.send([byte]) { return }
+            ProviderCase(
+                name: "C10 a byte at a time",
+                script: { connection in
+                    connection.readHead()
+                    for byte in "HTTP/1.1 101 X\r\n".utf8 + Array(repeating: 65, count: 1_000) {
+                        connection.pause(milliseconds: 50)
+                        if !connection.send([byte]) { return }
+                    }
                 }
-            }),
+            ),
             ProviderCase(name: "K4 accepted, then silent", script: { $0.readToEnd() }),
         ]
         try await ProviderCase.runAll(cases, on: rig)

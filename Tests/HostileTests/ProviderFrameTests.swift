@@ -29,8 +29,16 @@ import Trunk
                 bad("C13 B5 continuation of nothing", 1002, frame(0, text)),
                 bad("C13 B6 text inside a message", 1002, frame(1, text, fin: false) + frame(1, text)),
                 bad("C13 B6 binary inside a message", 1002, frame(1, text, fin: false) + frame(2, text)),
-                bad("C13 B7 16 bits for 125", 1002, RawConnection.frame(1, Array(repeating: 32, count: 125), form: 126)),
-                bad("C13 B7 64 bits for 126", 1002, RawConnection.frame(1, Array(repeating: 32, count: 126), form: 127)),
+                bad(
+                    "C13 B7 16 bits for 125",
+                    1002,
+                    RawConnection.frame(1, Array(repeating: 32, count: 125), form: 126)
+                ),
+                bad(
+                    "C13 B7 64 bits for 126",
+                    1002,
+                    RawConnection.frame(1, Array(repeating: 32, count: 126), form: 127)
+                ),
                 bad("C13 B8 top bit of the length", 1002, [0x81, 127, 0x80, 0, 0, 0, 0, 0, 0, 1]),
                 bad("C13 B14 control of 126 bytes", 1002, frame(9, Array(repeating: 0, count: 126))),
                 bad("C13 B14 control without FIN", 1002, frame(9, [], fin: false)),
@@ -55,11 +63,13 @@ import Trunk
             bad("C14 4 MiB + 1", 1009, [0x81, 127, 0, 0, 0, 0, 0, 0x40, 0, 1]),
             bad("C14 4 GiB announced", 1009, [0x81, 127, 0, 0, 0, 1, 0, 0, 0, 0]),
             bad(
-                "C14 4 MiB + 1 in two frames", 1009,
+                "C14 4 MiB + 1 in two frames",
+                1009,
                 frame(1, Array(repeating: 32, count: 1 << 20), fin: false) + [0x80, 127, 0, 0, 0, 0, 0, 0x30, 0, 1]
             ),
             bad(
-                "C13 B12 257 fragments", 1009,
+                "C13 B12 257 fragments",
+                1009,
                 frame(1, [], fin: false) + Array(repeating: frame(0, [], fin: false), count: 256).flatMap { $0 }
             ),
             bad("C13 B16 65 pings", 1008, Array(repeating: frame(9), count: 65).flatMap { $0 }),
@@ -77,11 +87,13 @@ import Trunk
             bad("C13 B22 data behind a close", 1000, RawConnection.closeFrame(1000) + frame(1, text) + frame(3)),
             bad("C13 B23 two closes", 1000, RawConnection.closeFrame(1000) + RawConnection.closeFrame(1001)),
             bad(
-                "C13 B23 close inside a message", 1000,
+                "C13 B23 close inside a message",
+                1000,
                 frame(1, text, fin: false) + RawConnection.closeFrame(1000)
             ),
             bad(
-                "C13 B26 a character cut by fragments", 1000,
+                "C13 B26 a character cut by fragments",
+                1000,
                 frame(1, Array("{\"type\":\"".utf8) + [0xF0, 0x9F], fin: false)
                     + frame(0, [0x98, 0x80] + Array("\"}".utf8)) + RawConnection.closeFrame(1000)
             ),

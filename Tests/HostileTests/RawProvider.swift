@@ -21,9 +21,8 @@ final class RawProvider: Sendable {
     }
 
     /// A listening socket on the loopback address that nobody accepts from yet.
-    static func listen(backlog: Int32 = 128, receiveBuffer: Int32? = nil) throws -> (descriptor: Int32, port: Int) {
+    static func listen(backlog: Int32 = 128) throws -> (descriptor: Int32, port: Int) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        if var size = receiveBuffer { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
