@@ -137,7 +137,11 @@ let package = Package(
             ],
             swiftSettings: swift
         ),
-        .testTarget(name: "CallServerTests", dependencies: ["CallServer"], swiftSettings: swift),
+        .testTarget(
+            name: "CallServerTests",
+            dependencies: ["CallPolicy", "CallServer", "Trunk", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: swift
+        ),
     ],
     cLanguageStandard: .c17
 )
