@@ -134,12 +134,17 @@ let package = Package(
         .testTarget(
             name: "HostileTests",
             dependencies: [
-                "CallBridge", "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators", "Trunk",
+                "COpenSSL", "CallBridge", "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators",
+                "Trunk",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swift
         ),
-        .testTarget(name: "CallServerTests", dependencies: ["CallServer"], swiftSettings: swift),
+        .testTarget(
+            name: "CallServerTests",
+            dependencies: ["CallPolicy", "CallServer", "Trunk", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: swift
+        ),
     ],
     cLanguageStandard: .c17
 )

@@ -34,8 +34,7 @@ void trk_call_on_message(trk_leg *leg, trk_ws_opcode opcode, const uint8_t *byte
   if (opcode == TRK_WS_BINARY) {
     call->loop->stats.malformed[TRK_MALFORMED_BINARY]++;
     call->stats.malformed++;
-    if (leg == call->carrier)
-      trk_leg_break(leg, 1003, TRK_CLOSE_PROTOCOL, "binary where text is spoken");
+    trk_leg_break(leg, 1003, TRK_CLOSE_PROTOCOL, "binary where text is spoken");
     return;
   }
   if (!trk_buffer_ensure(call->loop, &call->loop->scratch, count)) return;

@@ -24,9 +24,22 @@ static trk_status send_append(trk_call *call, trk_bytes base64) {
   return TRK_OK;
 }
 
+/* Without a model what is said is kept for the next one. A model that is there and does not read
+ * has heard of an older conversation when it reads again: then less is kept. A model that only
+ * catches up with what has waited is not meant, so the write must have stood still. */
+static uint32_t waiting_limit_ms(const trk_call *call) {
+  const trk_loop_config *config = &call->loop->config;
+  const trk_leg *route = call->route;
+  const int64_t now_ms = call->loop->now_us / TRK_US_PER_MS;
+  const bool blocked =
+      route && route->writing && now_ms - route->stuck_ms >= (int64_t)config->blocked_ms_max;
+  return blocked && config->blocked_ms_max < config->waiting_ms_max ? config->blocked_ms_max
+                                                                    : config->waiting_ms_max;
+}
+
 /* The oldest audio goes first when there is too much: what is said now matters more. */
 static void drop_oldest(trk_call *call) {
-  const size_t limit = (size_t)call->loop->config.waiting_ms_max * TRK_ULAW_BYTES_PER_MS;
+  const size_t limit = (size_t)waiting_limit_ms(call) * TRK_ULAW_BYTES_PER_MS;
   if (call->waiting.bytes <= limit) return;
   const size_t excess = call->waiting.bytes - limit;
   trk_chain_consume(call->loop, &call->waiting, excess);

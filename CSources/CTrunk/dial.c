@@ -9,7 +9,9 @@ struct trk_dial {
   trk_leg *leg; /* NULL once it has connected or given up. */
   uv_getaddrinfo_t lookup;
   bool looking_up;
-  trk_timer timer; /* When the next address is tried beside the first. */
+  trk_timer
+      timer;      /* When the next address is tried beside the first, or all have had their time. */
+  int64_t due_ms; /* When all of it must be done. */
   struct sockaddr_storage addresses[TRK_DIAL_ADDRESSES_MAX];
   uint32_t address_count;
   uint32_t address_next;
@@ -84,10 +86,17 @@ static trk_dial_config config_of(const trk_dial *dial) {
                            .headers = dial->headers};
 }
 
+/* The step that begins now has its own time, within that of the whole. */
+static void limit_step(const trk_dial *dial, uint32_t step_ms) {
+  const int64_t due_ms = dial->loop->now_us / TRK_US_PER_MS + step_ms;
+  trk_wheel_arm(dial->loop, &dial->leg->deadline, due_ms < dial->due_ms ? due_ms : dial->due_ms);
+}
+
 /* The connection stands (and TLS, when asked): sends the upgrade. */
 void trk_dial_connected(trk_leg *leg) {
   trk_dial *dial = leg->dial;
   const trk_dial_config config = config_of(dial);
+  limit_step(dial, dial->loop->config.answer_deadline_ms);
   leg->dial = NULL;
   const bool sent = trk_leg_send_upgrade(leg, &config);
   trk_dial_abandon(dial);
@@ -112,6 +121,7 @@ static void adopt(trk_dial *dial, trk_socket *socket) {
     trk_leg_begin_reading(leg);
     return;
   }
+  limit_step(dial, dial->loop->config.tls_deadline_ms);
   if (!trk_tls_begin_client(leg, dial->context, dial->host, dial->port)) {
     trk_leg_fail(leg, 1006, TRK_CLOSE_TLS, 0, "TLS can not be set up");
     return;
@@ -159,9 +169,11 @@ static void try_next(trk_dial *dial) {
     const struct sockaddr *address =
         (const struct sockaddr *)&dial->addresses[dial->address_next++];
     if (!begin_attempt(dial, address)) continue;
-    if (dial->address_next < dial->address_count)
-      trk_wheel_arm(dial->loop, &dial->timer,
-                    dial->loop->now_us / TRK_US_PER_MS + dial->loop->config.attempt_delay_ms);
+    const trk_loop_config *config = &dial->loop->config;
+    const bool is_last = dial->address_next == dial->address_count;
+    trk_wheel_arm(dial->loop, &dial->timer,
+                  dial->loop->now_us / TRK_US_PER_MS +
+                      (is_last ? config->connect_deadline_ms : config->attempt_delay_ms));
     return;
   }
   if (dial->connecting_count > 0) return;
@@ -170,7 +182,13 @@ static void try_next(trk_dial *dial) {
 
 void trk_dial_on_timer(trk_timer *timer) {
   trk_dial *dial = TRK_OWNER_OF(timer, trk_dial, timer);
-  if (dial->leg && !dial->leg->socket && dial->address_next < dial->address_count) try_next(dial);
+  if (!dial->leg || dial->leg->socket) return;
+  if (dial->address_next < dial->address_count) {
+    try_next(dial);
+    return;
+  }
+  dial->loop->stats.dial_timeouts++;
+  give_up(dial, TRK_CLOSE_CONNECT, UV_ETIMEDOUT, uv_strerror(UV_ETIMEDOUT));
 }
 
 /* Takes one family at a time, in turns, beginning with what the system put first. */
@@ -272,6 +290,7 @@ trk_status trk_leg_dial(trk_loop *loop, const trk_dial_config *config, trk_leg_i
   }
   dial->leg = leg;
   dial->context = context;
+  dial->due_ms = loop->now_us / TRK_US_PER_MS + loop->config.dial_deadline_ms;
   trk_leg_set_deadline(leg, loop->config.dial_deadline_ms);
   if (use_literal(dial))
     try_next(dial);

@@ -210,6 +210,7 @@ typedef struct trk_listener {
   uv_tcp_t tcp;
   trk_loop *loop;
   SSL_CTX *tls;
+  uint32_t tag;
   uint32_t path_count;
   char paths[TRK_LISTEN_PATHS_MAX][TRK_PATH_MAX];
 } trk_listener;
@@ -279,7 +280,8 @@ struct trk_leg {
   uint16_t close_code;
   trk_close_cause close_cause;
   int32_t close_detail;
-  bool close_recorded; /* The first reason is the one that is told. */
+  int32_t retry_after_s; /* Of the answer that refused our upgrade; -1: it does not say. */
+  bool close_recorded;   /* The first reason is the one that is told. */
   char close_reason[124];
 };
 

@@ -6,6 +6,7 @@ trk_leg *trk_leg_create(trk_loop *loop, bool is_server) {
   if (!leg) return NULL;
   leg->loop = loop;
   leg->is_server = is_server;
+  leg->retry_after_s = -1;
   leg->deadline.kind = TRK_TIMER_LEG_DEADLINE;
   leg->user_timer.kind = TRK_TIMER_LEG_USER;
   leg->heard_ms = loop->now_us / TRK_US_PER_MS;
@@ -62,6 +63,10 @@ static void release_parts(trk_leg *leg) {
   trk_buffer_release(loop, &leg->backlog);
   if (leg->ssl) {
     OPENSSL_free(SSL_get_app_data(leg->ssl));
+    /* A connection that broke says nothing against its session (RFC 5246 section 7.2.1); OpenSSL
+     * would never resume it. */
+    if (SSL_is_init_finished(leg->ssl))
+      SSL_set_shutdown(leg->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(leg->ssl);
     leg->ssl = NULL;
   }
@@ -80,6 +85,7 @@ static void finish(trk_leg *leg) {
                                      .a = leg->close_code,
                                      .b = leg->close_cause,
                                      .c = leg->close_detail,
+                                     .d = leg->retry_after_s,
                                      .bytes = reason});
   }
   if (leg->call) trk_call_on_leg_closed(leg);
@@ -237,6 +243,18 @@ static void keep_alive(trk_leg *leg) {
   trk_leg_arm_keepalive(leg);
 }
 
+/* The words say which step it was: a log that only says "too long" sends one looking everywhere. */
+static void set_up_is_late(trk_leg *leg) {
+  const char *step = leg->state == TRK_LEG_TLS        ? "no TLS handshake in time"
+                     : leg->state == TRK_LEG_RESPONSE ? "no answer to the upgrade in time"
+                                                      : "no connection in time";
+  if (leg->is_server)
+    leg->loop->stats.head_timeouts++;
+  else
+    leg->loop->stats.dial_timeouts++;
+  trk_leg_fail(leg, 1006, TRK_CLOSE_TIMEOUT, 0, step);
+}
+
 void trk_leg_on_deadline(trk_leg *leg) {
   switch (leg->state) {
     case TRK_LEG_OPEN: keep_alive(leg); return;
@@ -247,10 +265,7 @@ void trk_leg_on_deadline(trk_leg *leg) {
     case TRK_LEG_AWAIT: trk_leg_answer_error(leg, 503); return;
     case TRK_LEG_TLS:
     case TRK_LEG_DIALLING:
-    case TRK_LEG_RESPONSE:
-      if (leg->is_server) leg->loop->stats.head_timeouts++;
-      trk_leg_fail(leg, 1006, TRK_CLOSE_TIMEOUT, 0, "connection set-up took too long");
-      return;
+    case TRK_LEG_RESPONSE: set_up_is_late(leg); return;
     case TRK_LEG_CLOSING:
       trk_leg_record_close(leg, 1006, TRK_CLOSE_TIMEOUT, 0, "no answer to close", 18);
       trk_leg_kill(leg);

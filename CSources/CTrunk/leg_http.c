@@ -96,6 +96,7 @@ static void take_request(trk_leg *leg, size_t head_count) {
                                         .leg = leg->id,
                                         .a = path,
                                         .b = leg->ssl != NULL,
+                                        .c = (int32_t)leg->listener->tag,
                                         .bytes = {leg->head.data, head_count}});
 }
 
@@ -156,6 +157,22 @@ bool trk_leg_send_upgrade(trk_leg *leg, const trk_dial_config *config) {
   return queued;
 }
 
+enum { RETRY_AFTER_DIGITS_MAX = 9 };
+
+/* Retry-After in seconds (RFC 9110 section 10.2.3). A date would need the wall clock, which no
+ * decision here depends on: it counts as absent, as nonsense does. */
+static int32_t retry_after_of(const trk_http_head *head) {
+  const trk_bytes value = trk_http_find(head, "retry-after");
+  if (value.count == 0 || value.count > RETRY_AFTER_DIGITS_MAX) return -1;
+  int32_t seconds = 0;
+  for (size_t i = 0; i < value.count; i++) {
+    if (value.data[i] < '0' || value.data[i] > '9') return -1;
+    seconds = seconds * 10 + (value.data[i] - '0');
+  }
+  return seconds;
+}
+
+/* An answer's body is not read: it may have no end, and its text may repeat our key. */
 static void take_response(trk_leg *leg, size_t head_count) {
   trk_http_head head;
   if (trk_http_parse_response(&head, leg->head.data, head_count, limits_of(leg)) < 0) {
@@ -166,6 +183,7 @@ static void take_response(trk_leg *leg, size_t head_count) {
   if (head.status != 101) {
     trk_leg_record_close(leg, 1006, TRK_CLOSE_REFUSED, head.status, (const char *)head.reason.data,
                          head.reason.count);
+    leg->retry_after_s = retry_after_of(&head);
     trk_leg_kill(leg);
     return;
   }

@@ -116,6 +116,7 @@ trk_status trk_loop_listen(trk_loop *loop, const trk_listen_config *config, uint
   trk_listener *listener = trk_alloc(loop, sizeof *listener);
   if (!listener) return TRK_ENOMEM;
   listener->loop = loop;
+  listener->tag = config->tag;
   trk_status status = copy_paths(listener, config) ? TRK_OK : TRK_EINVALID;
   if (status == TRK_OK && config->certificate_file) {
     listener->tls = trk_tls_server(loop, config->certificate_file, config->key_file);

@@ -22,6 +22,9 @@ trk_loop_config trk_loop_config_default(void) {
       .head_deadline_ms = 5000,
       .accept_deadline_ms = 5000,
       .dial_deadline_ms = 10000,
+      .connect_deadline_ms = 2000,
+      .tls_deadline_ms = 3000,
+      .answer_deadline_ms = 5000,
       .attempt_delay_ms = 250,
       .close_deadline_ms = 5000,
       .ping_interval_ms = 5000,
@@ -37,6 +40,7 @@ trk_loop_config trk_loop_config_default(void) {
       .slice_ms = 100,
       .mark_ms = 200,
       .waiting_ms_max = 10000,
+      .blocked_ms_max = 2000,
       .playback_ms_max = 600000,
       .append_ms = 20,
   };

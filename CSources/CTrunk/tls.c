@@ -8,7 +8,12 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-enum { SEND_FRAGMENT_BYTES = 4096 }; /* One record a block: OpenSSL's write buffer stays small. */
+enum {
+  SEND_FRAGMENT_BYTES = 4096,        /* One record a block: OpenSSL's write buffer stays small. */
+  SECURITY_LEVEL = 2,                /* 112 bits: no RSA below 2048, no SHA-1 signatures. */
+  CERTIFICATE_BYTES_MAX = 100 << 10, /* A peer's whole chain. */
+  CHAIN_DEPTH_MAX = 10,              /* Authorities between a peer and our trust. */
+};
 
 /* ---- The BIO ---- */
 
@@ -70,6 +75,8 @@ void trk_tls_process_init(void) {
 
 static void set_common(SSL_CTX *context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_security_level(context, SECURITY_LEVEL);
+  SSL_CTX_set_max_cert_list(context, CERTIFICATE_BYTES_MAX);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
@@ -111,6 +118,7 @@ SSL_CTX *trk_tls_client(trk_loop *loop, const char *ca_file) {
   if (!context) return NULL;
   set_common(context);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+  SSL_CTX_set_verify_depth(context, CHAIN_DEPTH_MAX);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, keep_session);
   const int loaded = ca_file ? SSL_CTX_load_verify_locations(context, ca_file, NULL)
@@ -123,6 +131,10 @@ SSL_CTX *trk_tls_client(trk_loop *loop, const char *ca_file) {
   strcpy(slot->ca_file, name);
   slot->context = context;
   return context;
+}
+
+trk_status trk_loop_trust(trk_loop *loop, const char *ca_file) {
+  return trk_tls_client(loop, ca_file) ? TRK_OK : TRK_ETLS;
 }
 
 SSL_CTX *trk_tls_server(trk_loop *loop, const char *certificate_file, const char *key_file) {
@@ -165,10 +177,12 @@ static bool is_address(const char *host) {
 }
 
 /* Host-name checks: an address must stand in the certificate as an address, a name as a name;
- * partial wildcards are refused. SNI carries names only (RFC 6066 section 3). */
+ * partial wildcards and names that stand in the subject only are refused (RFC 9525 section 6.3).
+ * SNI carries names only (RFC 6066 section 3). */
 static bool expect_host(trk_leg *leg, const char *host) {
   if (is_address(host)) return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(leg->ssl), host) == 1;
-  SSL_set_hostflags(leg->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  SSL_set_hostflags(leg->ssl,
+                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   return SSL_set1_host(leg->ssl, host) == 1 && SSL_set_tlsext_host_name(leg->ssl, host) == 1;
 }
 

@@ -16,6 +16,7 @@ public final class Bridge: LegAcceptor {
     ///   - address: Where to listen; its paths are replaced.
     ///   - configuration: What the bridge needs to know.
     ///   - engine: The engine that carries the calls.
+    /// - Throws: Also when the model's authorities cannot be loaded: no call could be led.
     public static func listen(
         _ address: ListenAddress,
         _ configuration: BridgeConfiguration,
@@ -23,11 +24,16 @@ public final class Bridge: LegAcceptor {
     ) throws(TrunkError) -> Int {
         var address = address
         address.paths = configuration.paths
+        if configuration.model.isSecure { try engine.trust(authorityFile: configuration.model.authorityFile) }
         return try engine.listen(address, acceptor: Bridge(configuration))
     }
 
-    /// Opens a call for a phone, or refuses it with 503 when there are too many.
+    /// Opens a call for a phone, or refuses it with 503 when there are too many or the model would refuse it.
     public func requested(_ leg: LegID, _ request: UpgradeRequest, on engine: isolated CallEngine) {
+        guard configuration.admission.admits(at: engine.nowMicroseconds) else {
+            configuration.logger.debug("call refused: the model refuses us, or its rate limit is used up")
+            return engine.refuse(leg, status: 503)
+        }
         guard configuration.capacity.take() else {
             refused += 1
             configuration.logger.warning(

@@ -14,6 +14,12 @@ public struct BridgeConfiguration: Sendable {
     public var paths: [String]
     /// Calls at once, over all engines that share this; more are answered with 503.
     public var capacity: CallCapacity
+    /// Whether the model takes us; refuses new calls while it does not.
+    public var admission: ModelAdmission
+    /// How fast models are dialled.
+    public var connectRate: ConnectRate
+    /// Events of models that are not known, by type.
+    public let unknownEvents = EventNames()
     /// Where log lines go; each call adds its id.
     public var logger: Logger
     /// Hears of everything worth writing down, on the loop: it must be quick.
@@ -26,6 +32,8 @@ public struct BridgeConfiguration: Sendable {
         tools: ToolRegistry = ToolRegistry(),
         paths: [String] = ["/media-stream", "/ws/call"],
         capacity: CallCapacity = CallCapacity(10_000),
+        admission: ModelAdmission = ModelAdmission(),
+        connectRate: ConnectRate = ConnectRate(),
         logger: Logger = Logger(label: "trunkline.bridge"),
         observer: @escaping @Sendable (CallRecord) -> Void = { _ in }
     ) {
@@ -34,6 +42,8 @@ public struct BridgeConfiguration: Sendable {
         self.tools = tools
         self.paths = paths
         self.capacity = capacity
+        self.admission = admission
+        self.connectRate = connectRate
         self.logger = logger
         self.observer = observer
     }

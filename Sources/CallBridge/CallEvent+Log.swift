@@ -11,10 +11,13 @@ extension CallEvent {
             logger.info("call started", metadata: ["stream": "\(start.streamID)"])
         case .modelDialled(let leg, let purpose): logger.info("model dialled", metadata: leg.metadata("\(purpose)"))
         case .modelServing(let leg, let sessionID, let milliseconds):
-            logger.info("model serving after \(milliseconds) ms", metadata: leg.metadata(sessionID ?? ""))
+            logger.info(
+                "model serving after \(milliseconds) ms",
+                metadata: leg.metadata(Redaction.clean(sessionID ?? ""))
+            )
         case .modelLost(let leg, let close, let lost):
             let text = "model connection ended: \(close.cause) \(close.code) \(close.reason)"
-            logger.log(level: lost ? .warning : .debug, "\(Redaction.keys(in: text))", metadata: leg.metadata(""))
+            logger.log(level: lost ? .warning : .debug, "\(Redaction.clean(text))", metadata: leg.metadata(""))
         case .reconnected(_, let outage, let items):
             logger.info("model is back after \(outage) ms, \(items) items restored")
         case .rotated(_, _, let forced, let items):
@@ -24,15 +27,15 @@ extension CallEvent {
                 "agent interrupted (\(interruption.cause.rawValue)), heard \(interruption.heardMilliseconds) ms, dropped \(interruption.droppedMilliseconds) ms"
             )
         case .truncationRejected(_, let error):
-            logger.warning("truncation rejected: \(Redaction.keys(in: error.message))")
-        case .warning(let kind, let detail): logger.warning("\(kind.rawValue): \(Redaction.keys(in: detail))")
+            logger.warning("truncation rejected: \(Redaction.clean(error.message))")
+        case .warning(let kind, let detail): logger.warning("\(kind.rawValue): \(Redaction.clean(detail))")
         case .turnLatency(let latency): logger.info("answered after \(latency.firstAudioMilliseconds) ms")
-        case .toolStarted(_, let name, _): logger.info("tool \(name) started")
+        case .toolStarted(_, let name, _): logger.info("tool \(Redaction.clean(name)) started")
         case .toolFinished(_, let name, let outcome, _, let milliseconds):
-            logger.info("tool \(name) \(outcome.rawValue) after \(milliseconds) ms")
+            logger.info("tool \(Redaction.clean(name)) \(outcome.rawValue) after \(milliseconds) ms")
         case .ending(let reason, let initiator, let detail):
-            logger.info("ending: \(reason.rawValue) by \(initiator.rawValue) \(Redaction.keys(in: detail))")
-        default: logger.debug("\(Redaction.keys(in: "\(self)"))")
+            logger.info("ending: \(reason.rawValue) by \(initiator.rawValue) \(Redaction.clean(detail))")
+        default: logger.debug("\(Redaction.clean("\(self)"))")
         }
     }
 }

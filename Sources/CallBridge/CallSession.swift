@@ -5,17 +5,23 @@ import Trunk
 
 /// One call: feeds what happens to the policy, and does what it says. Lives on the engine, all on its loop.
 final class CallSession: CallHandler {
-    private let bridge: Bridge
+    let bridge: Bridge
     private let carrier: LegID
     private var machine: CallMachine
-    private var call: CallID?
+    var call: CallID?
     private var callSID = ""
     private var start: CarrierStart?
-    private var logger: Logger
-    private var legs: [ModelLeg: LegID] = [:]
-    private var numbers: [LegID: ModelLeg] = [:]
+    var logger: Logger
+    var legs: [ModelLeg: LegID] = [:]
+    var numbers: [LegID: ModelLeg] = [:]
+    /// Dials that were given a later moment, microseconds of the engine.
+    var delayedDials: [ModelLeg: Int64] = [:]
+    /// When the policy wants a `timer` input, microseconds of the engine.
+    var policyTimer: Int64?
+    /// Messages of the model that could not be read; not all of them are logged.
+    private var unreadable = 0
     private var tools: [String: Task<Void, Never>] = [:]
-    private var isOver = false
+    var isOver = false
     /// The input that is being handled, and those that its actions caused.
     private var inputs: [CallInput] = []
 
@@ -96,9 +102,15 @@ final class CallSession: CallHandler {
             let event = try message.parseServerEvent()
             feed(.modelEvent(number, event, snapshot(on: engine)), on: engine)
         } catch {
-            logger.warning("model event dropped: \(error)")
+            unreadable += 1
+            let level: Logger.Level = unreadable <= Self.unreadableLogged ? .warning : .debug
+            logger.log(level: level, "model event dropped: \(Redaction.clean("\(error)"))")
+            feed(.modelEventUnreadable(number), on: engine)
         }
     }
+
+    /// Unreadable messages of one call that are logged as warnings.
+    private static let unreadableLogged = 5
 
     func modelClosed(_ call: CallID, _ leg: LegID, _ ending: LegEnding, on engine: isolated CallEngine) {
         guard let number = numbers.removeValue(forKey: leg) else { return }
@@ -124,7 +136,12 @@ final class CallSession: CallHandler {
             logger.warning("call refused: no start message within 5 s")
             return finish(code: 1008, reason: "no start message", on: engine)
         }
-        feed(.timer(snapshot(on: engine)), on: engine)
+        dialDelayed(call, on: engine)
+        if let due = policyTimer, due <= engine.nowMicroseconds {
+            policyTimer = nil
+            feed(.timer(snapshot(on: engine)), on: engine)
+        }
+        armTimer(on: engine)
     }
 
     func malformed(_ call: CallID, _ leg: LegID, _ reason: MalformedReason, on engine: isolated CallEngine) {
@@ -155,7 +172,7 @@ final class CallSession: CallHandler {
 
     /// Gives an input to the policy and does what it says. An input that an action causes (a dial that fails at once)
     /// waits until all actions before it are done.
-    private func feed(_ input: CallInput, on engine: isolated CallEngine) {
+    func feed(_ input: CallInput, on engine: isolated CallEngine) {
         inputs.append(input)
         if inputs.count > 1 { return }
         while let next = inputs.first {
@@ -172,6 +189,7 @@ final class CallSession: CallHandler {
         switch action {
         case .dialModel(let number): dial(number, call, on: engine)
         case .closeModel(let number, let code, let reason):
+            delayedDials[number] = nil
             guard let leg = legs[number] else { return }
             engine.close(leg, code: code, reason: reason)
         case .send(let number, let event): send(event, to: number, on: engine)
@@ -181,28 +199,16 @@ final class CallSession: CallHandler {
         case .muteResponse(let responseID): engine.muteResponse(responseID, of: call)
         case .runTool(let invocation): run(invocation, call, on: engine)
         case .cancelTool(let callID): tools.removeValue(forKey: callID)?.cancel()
-        case .setTimer(let moment): engine.setTimer(call, atMicroseconds: moment.map { $0.milliseconds * 1_000 })
+        case .setTimer(let moment):
+            policyTimer = moment.map { $0.milliseconds * 1_000 }
+            armTimer(on: engine)
         case .closeCarrier(let code, let reason): engine.close(carrier, code: code, reason: reason)
         case .muteAgent(let muted): engine.muteAgent(call, muted)
         case .record(let event):
             event.log(to: logger)
+            note(event, on: engine)
             bridge.configuration.observer(record(.event(event), call, on: engine))
         case .ended(let reason, let initiator): end(reason, initiator, call, on: engine)
-        }
-    }
-
-    private func dial(_ number: ModelLeg, _ call: CallID, on engine: isolated CallEngine) {
-        do throws(TrunkError) {
-            let leg = try engine.dialModel(
-                bridge.configuration.model.dialTarget,
-                for: call,
-                epoch: UInt32(truncatingIfNeeded: number.number)
-            )
-            legs[number] = leg
-            numbers[leg] = number
-        } catch {
-            logger.warning("model cannot be dialled: \(error)")
-            feed(.modelClosed(number, LegClose(cause: error.code == .tls ? .tlsFailed : .connectFailed)), on: engine)
         }
     }
 

@@ -52,7 +52,12 @@ extension LegClose {
             case .resolve, .connect: .connectFailed
             case .tls: .tlsFailed
             }
-        self.init(code: ending.code, reason: ending.reason, cause: cause)
+        self.init(
+            code: ending.code,
+            reason: ending.reason,
+            cause: cause,
+            retryAfterSeconds: ending.retryAfterSeconds
+        )
     }
 }
 

@@ -16,7 +16,7 @@ public struct ModelEndpoint: Sendable {
     let isSecure: Bool
     let target: String
     private let key: String
-    private let authorityFile: String?
+    let authorityFile: String?
 
     /// Reads a `ws` or `wss` URL; `model` is added to its query unless one is there.
     ///

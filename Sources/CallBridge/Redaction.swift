@@ -3,6 +3,19 @@ enum Redaction {
     /// How API keys and client secrets begin.
     private static let beginnings = ["sk-", "ek_"]
 
+    /// The text of another party for a log line: without keys, and without characters that would move the cursor,
+    /// colour a terminal or turn the direction of the line around.
+    static func clean(_ text: String) -> String {
+        String(String.UnicodeScalarView(keys(in: text).unicodeScalars.map { isUnsafe($0) ? "?" : $0 }))
+    }
+
+    private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
+    }
+
     /// The text with everything that looks like a key replaced.
     static func keys(in text: String) -> String {
         var result = ""

@@ -75,8 +75,10 @@ public struct ResponsePolicy: Sendable, Hashable {
     public var stallTimeoutMilliseconds = 30_000
     /// After the caller's turn the server is given this long to create its own response before we ask for one.
     public var serverResponseTimeoutMilliseconds = 5_000
-    /// Pause before the one retry of a failed response.
+    /// Pause before a failed response is asked for again.
     public var retryDelayMilliseconds = 500
+    /// Failed or filtered responses in a row that end the call.
+    public var failuresMaximum = 3
 
     /// The defaults.
     public init() {}
@@ -85,7 +87,9 @@ public struct ResponsePolicy: Sendable, Hashable {
 /// Tools.
 public struct ToolPolicy: Sendable, Hashable {
     /// Tools that may run at once.
-    public var parallelLimit = 8
+    public var parallelLimit = 4
+    /// Function calls of the model in a phone call; more are refused, and the model is told to answer without.
+    public var callsMaximum = 20
     /// How long a tool may take when it does not say itself.
     public var timeoutMilliseconds = 20_000
     /// Whether `end_call` is offered.
@@ -128,6 +132,13 @@ public struct ReconnectPolicy: Sendable, Hashable {
     public var initialDelayMilliseconds = 2_000
     /// The longest pause.
     public var maximumDelayMilliseconds = 60_000
+    /// Pauses before the attempts that follow a failed first connection; after them the call ends. The settings above
+    /// are for a model that has served.
+    public var setupDelaysMilliseconds = [100, 300, 900]
+    /// The longest pause that a server may ask for (`Retry-After`).
+    public var busyDelayMaximumMilliseconds = 5_000
+    /// Sessions in a row that open and then do not answer, before the call ends.
+    public var silentSessionsMaximum = 2
     /// How long a call may be without a model, in sum.
     public var outageBudgetMilliseconds = 30_000
     /// A session that served this long makes the attempts count from the start again.
@@ -204,6 +215,10 @@ public struct CallLimits: Sendable, Hashable {
     public var historyBytes = 64 * 1024
     /// Bytes of a text in a record.
     public var recordTextBytes = 16 * 1024
+    /// Bytes of a function call's arguments.
+    public var toolArgumentBytes = 64 * 1024
+    /// Bytes of an id that the model chose.
+    public var idBytes = 256
     /// Bytes of a tool's output that go to the model.
     public var toolOutputBytes = 32 * 1024
     /// Keys that are collected.

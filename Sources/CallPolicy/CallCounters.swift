@@ -32,6 +32,16 @@ public struct CallCounters: Sendable, Hashable {
     public var modelErrors = 0
     /// Events of legs that were closed, or that made no sense.
     public var ignoredInputs = 0
+    /// Events of the model that are not known.
+    public var unknownEvents = 0
+    /// Messages of the model that are no events of its protocol.
+    public var unreadableEvents = 0
+    /// Things of the model that were passed over because `CallLimits.idBytes` was hit.
+    public var idsOverLimit = 0
+    /// Function calls refused because `ToolPolicy.callsMaximum` was hit.
+    public var toolsOverLimit = 0
+    /// Sessions that opened and then did not answer.
+    public var silentSessions = 0
     /// Requests dropped because `CallLimits.waitingResponses` was hit.
     public var responsesOverLimit = 0
     /// Entries dropped from the history because of its limits.
@@ -40,4 +50,7 @@ public struct CallCounters: Sendable, Hashable {
     public var textsCut = 0
     /// Agent items not followed because `CallLimits.openItems` was hit.
     public var itemsOverLimit = 0
+
+    /// Nothing counted.
+    public init() {}
 }

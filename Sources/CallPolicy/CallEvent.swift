@@ -56,6 +56,8 @@ public enum CallEvent: Sendable, Hashable {
     case agentMuted(Bool)
     /// What is left of the account's limits.
     case rateLimits([RateLimit])
+    /// The model sent an event that is not known; its type, cut to `CallLimits.idBytes`.
+    case unknownEvent(type: String)
     /// Something was not as it should be; the call went on.
     case warning(WarningKind, detail: String)
     /// The caller spoke during the goodbye of `end_call`: the call goes on.

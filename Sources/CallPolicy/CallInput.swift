@@ -16,6 +16,8 @@ public enum CallInput: Sendable {
     case modelClosed(ModelLeg, LegClose)
     /// The model said something; audio deltas are never given here.
     case modelEvent(ModelLeg, ServerEvent, PlaybackSnapshot)
+    /// The model said something that is no event of its protocol.
+    case modelEventUnreadable(ModelLeg)
     /// How far the audio has been played. Give it before an input that carries no snapshot and ends something
     /// (`carrierStopped`, `carrierClosed`, `modelClosed`), so that what was heard until then is known exactly.
     case playback(PlaybackSnapshot)
@@ -110,12 +112,15 @@ public struct LegClose: Sendable, Hashable {
     public var reason: String
     /// What ended it.
     public var cause: Cause
+    /// Seconds that the answer to the upgrade asked to wait (`Retry-After`); nil when it did not.
+    public var retryAfterSeconds: Int?
 
     /// An end.
-    public init(code: Int = 1006, reason: String = "", cause: Cause) {
+    public init(code: Int = 1006, reason: String = "", cause: Cause, retryAfterSeconds: Int? = nil) {
         self.code = code
         self.reason = reason
         self.cause = cause
+        self.retryAfterSeconds = retryAfterSeconds
     }
 }
 

@@ -3,19 +3,26 @@ import RealtimeProtocol
 extension CallMachine {
     mutating func modelEvent(_ id: ModelLeg, _ event: ServerEvent) {
         guard legs[id] != nil else { return ignore() }
-        let time = now
-        legs.change(id) { $0.lastEventAt = time }
+        noteSignOfLife(of: id)
         switch event {
         case .sessionCreated(let session): sessionCreated(id, session)
         case .sessionUpdated(let session): sessionUpdated(id, session)
         case .error(let error): modelError(error, on: id)
         case .rateLimitsUpdated(let limits): record(.rateLimits(limits))
+        case .unknown(let type):
+            counters.unknownEvents += 1
+            record(.unknownEvent(type: type.cut(toBytes: configuration.limits.idBytes).text))
         default:
             // A session that stands by only shows what it was told.
             guard id == legs.serving else { return }
             callerEvent(event)
             responseEvent(event, on: id)
         }
+    }
+
+    mutating func noteSignOfLife(of id: ModelLeg) {
+        let time = now
+        legs.change(id) { $0.lastEventAt = time }
     }
 
     private mutating func callerEvent(_ event: ServerEvent) {

@@ -91,6 +91,8 @@ extension CallMachine {
         guard let leg = legs[id] else { return }
         restoreHistory(on: id, wholly: true)
         legs.serving = id
+        hasServed = true
+        silentSessions = 0
         emit(.openCallerAudio(id))
         record(.modelServing(id, sessionID: leg.sessionID, afterMilliseconds: now - leg.dialledAt))
         toolCalls.moveTo(id) { history.hasCall($0) }

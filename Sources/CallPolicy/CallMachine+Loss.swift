@@ -45,25 +45,49 @@ extension CallMachine {
         if case .fatal(let code) = verdict {
             return endWithoutModel(.modelRefused, .model, detail: "\(code): \(close.reason)")
         }
-        replaceLostLeg()
+        guard silentSessions < configuration.reconnect.silentSessionsMaximum else {
+            return endWithoutModel(.modelUnreachable, .model, detail: "\(silentSessions) sessions: \(close.reason)")
+        }
+        replaceLostLeg(verdict)
+    }
+
+    /// Gives up a session that opened and then did not answer.
+    mutating func sessionIsSilent(_ id: ModelLeg, reason: String) {
+        counters.silentSessions += 1
+        silentSessions += 1
+        abandon(id, reason: reason)
     }
 
     /// Finds a new leg: one that stands by, one that is being made, or a new attempt.
-    private mutating func replaceLostLeg() {
+    private mutating func replaceLostLeg(_ verdict: LossVerdict) {
         if outage == nil { outage = Outage(startedAt: now) }
-        guard let candidate = legs.candidate else { return scheduleDial() }
+        guard let candidate = legs.candidate else { return scheduleDial(verdict) }
         if candidate.stage == .ready { serve(candidate.id) }
     }
 
-    private mutating func scheduleDial() {
+    private mutating func scheduleDial(_ verdict: LossVerdict) {
         reconnectAttempts += 1
-        guard reconnectAttempts <= configuration.reconnect.maximumAttempts else {
+        guard let delay = delay(after: verdict) else {
             return endWithoutModel(.modelUnreachable, .model, detail: "\(reconnectAttempts - 1) attempts failed")
         }
         guard outageBudget > 0 else { return outageBudgetSpent() }
-        let delay = configuration.reconnect.delay(attempt: reconnectAttempts, random: &random)
         outage?.nextDialAt = now + delay
         if delay == 0 { redial() }
+    }
+
+    /// The pause before the next attempt; nil when there have been enough.
+    private mutating func delay(after verdict: LossVerdict) -> Int? {
+        let policy = configuration.reconnect
+        guard reconnectAttempts <= policy.maximumAttempts else { return nil }
+        if case .busy(let seconds?) = verdict {
+            // A caller who has heard nothing yet is kept waiting once.
+            guard hasServed || reconnectAttempts == 1 else { return nil }
+            return policy.busyDelay(seconds: seconds, random: &random)
+        }
+        guard hasServed else { return policy.setupDelay(attempt: reconnectAttempts, random: &random) }
+        // A busy server is not asked again at once.
+        let attempt = verdict == .retry ? reconnectAttempts : max(2, reconnectAttempts)
+        return policy.delay(attempt: attempt, random: &random)
     }
 
     mutating func redial() {

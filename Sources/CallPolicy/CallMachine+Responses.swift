@@ -164,7 +164,8 @@ extension CallMachine {
         endResponseOver(active)
     }
 
-    /// A broken response is asked for once more; the second one in a row ends the call.
+    /// A broken response is asked for once more, then in other words, since the conversation itself may be what breaks
+    /// it; the third one in a row ends the call.
     private mutating func responseFailed(_ active: ActiveResponse, _ error: APIError?) {
         counters.responsesFailed += 1
         let detail = "\(error?.code ?? "failed"): \(error?.message ?? "")"
@@ -173,18 +174,31 @@ extension CallMachine {
             return endWithoutModel(.modelRefused, .model, detail: "\(code): \(error?.message ?? "")")
         }
         guard isLive else { return }
-        recovery.failures += 1
-        guard recovery.failures < 2 else { return endWithoutModel(.modelFailed, .model, detail: detail) }
+        guard countFailure(detail) else { return }
         let notBefore = now + configuration.responses.retryDelayMilliseconds
+        if recovery.failures > 1 {
+            let options = Prompts.options(.instructions(Prompts.failure))
+            return self.request(.lostTurn, options: options, notBefore: notBefore)
+        }
         guard var request = active.request else { return self.request(.callerTurn, notBefore: notBefore) }
         request.notBefore = notBefore
         queue.putBack(request)
     }
 
+    /// Counts a response that failed; whether the call goes on.
+    private mutating func countFailure(_ detail: String) -> Bool {
+        recovery.failures += 1
+        if recovery.failures < configuration.responses.failuresMaximum { return true }
+        endWithoutModel(.modelFailed, .model, detail: detail)
+        return false
+    }
+
     /// A response cut by a limit or a filter is continued once.
     private mutating func responseIncomplete(_ active: ActiveResponse, _ response: Response) {
         counters.responsesIncomplete += 1
-        warn(.responseFailed, "incomplete: \(response.statusDetails?.reason ?? "")")
+        let reason = response.statusDetails?.reason ?? ""
+        warn(.responseFailed, "incomplete: \(reason)")
+        if reason == "content_filter", isLive, !countFailure(reason) { return }
         let hasCalls = toolCalls.batches.contains { $0.responseID == active.id }
         guard isLive, !recovery.hasContinued, !hasCalls, active.purpose != .goodbye else { return }
         recovery.hasContinued = true
@@ -194,7 +208,7 @@ extension CallMachine {
     }
 
     private mutating func countUsage(_ response: Response) {
-        guard let used = response.usage else { return }
+        guard let used = response.usage, countedUsage.insert(response.id) else { return }
         let cost = usage.add(used, price: configuration.prices.price(of: configuration.session.model))
         record(.usage(responseID: response.id, used, costMicrodollars: cost))
         checkCost()

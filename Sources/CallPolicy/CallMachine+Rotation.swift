@@ -39,7 +39,8 @@ extension CallMachine {
         rotation.forceAt = nil
         rotation.failures += 1
         warn(.rotationFailed, "attempt \(rotation.failures): \(close.code) \(close.reason)")
-        guard verdict == .retry, rotation.failures < Rotation.failureLimit else { return }
+        if case .fatal = verdict { return }
+        guard rotation.failures < Rotation.failureLimit else { return }
         rotation.dialAt = now + Rotation.retryMilliseconds
     }
 

@@ -82,8 +82,8 @@ extension CallMachine {
         for leg in legs.all where isDue(leg.deadline) {
             switch leg.stage {
             case .dialling: abandon(leg.id, reason: "dial timeout")
-            case .opened: abandon(leg.id, reason: "no session.created")
-            case .configuring: abandon(leg.id, reason: "no session.updated")
+            case .opened: sessionIsSilent(leg.id, reason: "no session.created")
+            case .configuring: sessionIsSilent(leg.id, reason: "no session.updated")
             case .ready: break
             }
         }

@@ -11,9 +11,13 @@ extension CallMachine {
 
     /// Starts a call when it is whole and new.
     mutating func collectCall(_ item: ConversationItem, responseID: String) {
-        guard case .functionCall(let callID, let name, let text) = item.kind, item.status ?? .completed == .completed,
-            let leg = legs.serving, toolCalls.begin(callID)
+        guard case .functionCall(let callID, let fullName, let text) = item.kind,
+            item.status ?? .completed == .completed, let leg = legs.serving, isWithinLimit(callID),
+            toolCalls.begin(callID)
         else { return }
+        // A name that is cut is none of ours: those are shorter.
+        let name = fullName.cut(toBytes: configuration.limits.idBytes).text
+        if name != BuiltInTools.endCallName { toolCalls.count += 1 }
         history.append(.call(callID: callID, name: name, arguments: cut(text)))
         toolCalls.changeBatch(responseID) { $0.wantsResponse = $0.wantsResponse || name != BuiltInTools.endCallName }
         var call = ToolCalls.Call(
@@ -25,10 +29,11 @@ extension CallMachine {
             timeoutMilliseconds: 0
         )
         guard let tool = tools[name] else { return refuse(call, ToolErrorText.unknown(name)) }
-        let isBlank = text.allSatisfy(\.isWhitespace)
-        guard let arguments = isBlank ? [:] : try? JSONValue(parsing: text) else {
-            return refuse(call, ToolErrorText.badJSON)
+        guard toolCalls.count <= configuration.tools.callsMaximum || name == BuiltInTools.endCallName else {
+            counters.toolsOverLimit += 1
+            return refuse(call, ToolErrorText.tooMany(name))
         }
+        guard let arguments = arguments(text) else { return refuse(call, ToolErrorText.badJSON) }
         if let problem = SchemaValidation.problem(arguments, schema: tool.parameters) {
             return refuse(call, ToolErrorText.invalid(name, problem))
         }
@@ -47,6 +52,25 @@ extension CallMachine {
         call.fillerAt = tool.fillerAfterMilliseconds.map { now + $0 }
         toolCalls.open.append(call)
         startCalls()
+    }
+
+    /// An id beyond the limit is not kept, so it cannot be answered either.
+    private mutating func isWithinLimit(_ id: String) -> Bool {
+        if id.utf8.count <= configuration.limits.idBytes { return true }
+        counters.idsOverLimit += 1
+        warn(.limit, "a call id of \(id.utf8.count) bytes")
+        return false
+    }
+
+    /// The arguments of a call; nothing at all counts as none. Nil when they are no object, too long, or name a key
+    /// twice, which two readers could understand in two ways.
+    private func arguments(_ text: String) -> JSONValue? {
+        guard text.utf8.count <= configuration.limits.toolArgumentBytes else { return nil }
+        if text.allSatisfy(\.isWhitespace) { return [:] }
+        guard let value = try? JSONValue(parsing: text), value.objectValue != nil, !value.hasDuplicateKeys else {
+            return nil
+        }
+        return value
     }
 
     private mutating func refuse(_ call: ToolCalls.Call, _ text: String) {
@@ -120,7 +144,16 @@ extension CallMachine {
     /// Asks for one response when a response's calls are all answered.
     mutating func askForToolAnswers() {
         guard toolCalls.takeFinishedBatches(), isLive else { return }
-        request(.toolOutputs)
+        let limit = configuration.tools.callsMaximum
+        guard toolCalls.count > limit else { return request(.toolOutputs) }
+        // A model that goes on calling although it may not is not asked again before the caller's next turn.
+        guard toolCalls.forcedAnswers < ToolCalls.forcedAnswersMaximum else {
+            return warn(.limit, "\(toolCalls.count) function calls")
+        }
+        toolCalls.forcedAnswers += 1
+        var options = ResponseOptions()
+        options.toolChoice = ToolChoice.none
+        request(.toolOutputs, options: options)
     }
 
     // MARK: Time

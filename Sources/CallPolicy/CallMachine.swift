@@ -37,6 +37,10 @@ public struct CallMachine: Sendable {
     var legs = Legs()
     var outage: Outage?
     var reconnectAttempts = 0
+    /// Whether a session has served the call.
+    var hasServed = false
+    /// Sessions in a row that opened and then did not answer.
+    var silentSessions = 0
     var rotation = Rotation()
 
     var snapshot = PlaybackSnapshot.silent
@@ -61,11 +65,15 @@ public struct CallMachine: Sendable {
     public internal(set) var counters = CallCounters()
     /// Tokens and money so far.
     public internal(set) var usage = UsageTotals()
+    /// Responses whose tokens are counted, and turns whose transcription is: an event may come twice.
+    var countedUsage = RecentSet(limit: CallMachine.rememberedUsage)
     var callerTurns = 0
     var agentTurns = 0
 
     /// How many truncated items are remembered, so that none is truncated twice.
     static let rememberedTruncations = 128
+    /// How many responses and turns are remembered as counted.
+    static let rememberedUsage = 128
 
     /// A call that has not begun.
     ///
@@ -115,6 +123,9 @@ public struct CallMachine: Sendable {
             keyPressed(key)
         case .modelOpened(let leg): modelOpened(leg)
         case .modelClosed(let leg, let close): modelClosed(leg, close)
+        case .modelEventUnreadable(let leg):
+            counters.unreadableEvents += 1
+            noteSignOfLife(of: leg)
         case .modelEvent(let leg, let event, let snapshot):
             look(at: snapshot)
             modelEvent(leg, event)

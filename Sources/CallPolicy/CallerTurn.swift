@@ -46,6 +46,7 @@ extension CallMachine {
         turn.isSpeaking = false
         turn.awaitsCommit = false
         callerTurns += 1
+        toolCalls.forcedAnswers = 0
         history.append(.user(itemID: itemID, text: nil))
         if !isTranscribed { turn.silentItems.insert(itemID) }
         if !serverAnswers { request(.callerTurn) }
@@ -55,7 +56,7 @@ extension CallMachine {
     var isTranscribed: Bool { session.input?.transcription?.value != nil }
 
     mutating func transcribed(_ itemID: String, _ transcript: String, _ used: TranscriptionUsage?) {
-        if let used {
+        if let used, countedUsage.insert(itemID) {
             let model = session.input?.transcription?.value?.model ?? ""
             let cost = usage.add(used, perMinute: configuration.prices.transcriptionPerMinute[model])
             record(.transcriptionUsage(used, costMicrodollars: cost))

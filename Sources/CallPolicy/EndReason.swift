@@ -24,7 +24,7 @@ public enum EndReason: String, Sendable, Hashable, CaseIterable {
     case sessionRefused = "session_refused"
     /// The model would send or expect another audio format than asked for.
     case formatMismatch = "format_mismatch"
-    /// The model failed to answer, twice in a row.
+    /// The model failed to answer, too often in a row.
     case modelFailed = "model_failed"
     /// The server is shutting down.
     case draining

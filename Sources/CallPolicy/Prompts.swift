@@ -13,6 +13,9 @@ enum Prompts {
     static let askToRepeat =
         "The line was disturbed and you did not hear the caller's last words. Ask the caller to repeat them."
 
+    static let failure =
+        "Tell the caller in one short sentence that there was a technical problem, and ask them to say it again."
+
     static let continuation = "Your last answer was cut off. Finish it briefly; do not repeat what you said."
 
     /// Options that make the model say this, and call no tool.

@@ -2,6 +2,8 @@
 enum LossVerdict: Sendable, Hashable {
     /// Another attempt makes sense.
     case retry
+    /// Another attempt makes sense, but not at once: the server has too much to do. With the pause that it asks for.
+    case busy(seconds: Int?)
     /// It does not: this code says why.
     case fatal(code: String)
 
@@ -11,15 +13,26 @@ enum LossVerdict: Sendable, Hashable {
         "account_deactivated", "invalid_model", "missing_model", "beta_api_shape_disabled", "model_not_found",
     ]
 
-    /// HTTP statuses of the upgrade after which no attempt can succeed.
-    static let fatalStatuses: Set<Int> = [401, 403, 404]
+    /// HTTP statuses of the upgrade after which no attempt can succeed. A redirection is not followed: the key would go
+    /// to wherever it points; and a success that is no upgrade comes from something else than a model.
+    static func isFatal(status: Int) -> Bool { (200..<400).contains(status) || [401, 403, 404].contains(status) }
+
+    /// The WebSocket close code by which a server asks to try again later.
+    static let tryAgainLater = 1013
 
     init(_ close: LegClose) {
-        if case .refused(let status) = close.cause, Self.fatalStatuses.contains(status) {
-            self = .fatal(code: "http_\(status)")
+        if case .refused(let status) = close.cause {
+            if Self.isFatal(status: status) {
+                self = .fatal(code: "http_\(status)")
+            } else if status == 429 || close.retryAfterSeconds != nil {
+                self = .busy(seconds: close.retryAfterSeconds)
+            } else {
+                self = .retry
+            }
             return
         }
         self = Self(reason: close.reason)
+        if self == .retry, close.code == Self.tryAgainLater { self = .busy(seconds: nil) }
     }
 
     /// By the close reason, which is `<type>.<code>`.
@@ -47,6 +60,21 @@ extension ReconnectPolicy {
         let doublings = min(attempt - 2, 20)
         let full = min(maximumDelayMilliseconds, max(1, initialDelayMilliseconds) << doublings)
         return max(1, full / 2 + random.below(full - full / 2 + 1))
+    }
+
+    /// The pause before an attempt while no session has served yet, the first being 1; nil when there have been enough.
+    /// Lengthened by up to half at random.
+    func setupDelay(attempt: Int, random: inout SplitMix64) -> Int? {
+        guard attempt <= setupDelaysMilliseconds.count else { return nil }
+        let least = max(1, setupDelaysMilliseconds[attempt - 1])
+        return least + random.below(least / 2 + 1)
+    }
+
+    /// The pause that a server asked for, as far as a caller can be kept waiting; lengthened by up to a quarter at
+    /// random.
+    func busyDelay(seconds: Int, random: inout SplitMix64) -> Int {
+        let asked = seconds < busyDelayMaximumMilliseconds / 1_000 ? seconds * 1_000 : busyDelayMaximumMilliseconds
+        return asked + random.below(asked / 4 + 1)
     }
 }
 

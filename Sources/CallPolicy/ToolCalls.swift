@@ -24,6 +24,8 @@ struct ToolCalls: Sendable {
 
     /// How many call ids are remembered, so that none is answered twice.
     static let rememberedCalls = 256
+    /// How often in a row a model is told to answer without functions.
+    static let forcedAnswersMaximum = 2
     /// How many responses may have calls that are not answered.
     static let batchLimit = 64
 
@@ -36,6 +38,10 @@ struct ToolCalls: Sendable {
     }
 
     var open: [Call] = []
+    /// Function calls of the model so far, `end_call` apart.
+    var count = 0
+    /// Times since the caller's last turn that the model was told to answer without functions.
+    var forcedAnswers = 0
     var batches: [Batch] = []
     /// Outputs sent that the server has not shown in the conversation yet; forgotten with the session.
     var unacknowledged: [String] = []

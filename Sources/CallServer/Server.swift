@@ -47,6 +47,7 @@ public final class Server: Sendable {
             call: settings.call,
             tools: tools,
             capacity: CallCapacity(settings.callsMax),
+            connectRate: ConnectRate(perSecond: settings.connectsPerSecond, burst: settings.connectsPerSecond),
             logger: logger
         )
         configuration.observer = observer
@@ -66,7 +67,11 @@ public final class Server: Sendable {
                 port = try await engine.perform { engine in try Bridge.listen(address, bridge, on: engine) }
             }
         } catch {
+            let isTrust = (error as? TrunkError)?.code == .tls
             for engine in engines + [parrot].compactMap({ $0 }) { await engine.stop() }
+            if isTrust, let file = settings.authorityFile {
+                throw Settings.Failure(problems: ["OPENAI_CA_FILE: \"\(file)\" holds no certificate that can be read"])
+            }
             throw error
         }
         return Server(engines: engines, parrot: parrot, port: port)

@@ -31,6 +31,8 @@ public struct Settings: Sendable {
     public var authorityFile: String?
     /// How calls are led.
     public var call = CallConfiguration()
+    /// Dials of the model a second, over all loops; also how many may come at once.
+    public var connectsPerSecond = 200
     /// Limits and times of the engines.
     public var engine = EngineConfiguration()
 
@@ -47,6 +49,7 @@ public struct Settings: Sendable {
         host = reader.text("HOST") ?? host
         port = reader.number("PORT", 0...65_535) ?? port
         loops = reader.number("LOOPS", 1...64) ?? loops
+        connectsPerSecond = reader.number("CONNECTS_PER_SECOND", 1...10_000) ?? connectsPerSecond
         callsMax = reader.number("MAX_CONNECTIONS", 1...10_000) ?? callsMax
         logLevel = reader.choice("LOG_LEVEL", Self.levels) ?? logLevel
         key = reader.text("OPENAI_API_KEY") ?? ""
@@ -90,6 +93,8 @@ public struct Settings: Sendable {
             reader.seconds("RECONNECT_MAX_DELAY", 0.1...3_600) ?? call.reconnect.maximumDelayMilliseconds
         call.reconnect.outageBudgetMilliseconds =
             reader.seconds("RECONNECT_BUDGET", 1...3_600) ?? call.reconnect.outageBudgetMilliseconds
+        call.tools.parallelLimit = reader.number("TOOLS_AT_ONCE", 1...32) ?? call.tools.parallelLimit
+        call.tools.callsMaximum = reader.number("TOOLS_PER_CALL", 1...10_000) ?? call.tools.callsMaximum
         call.rotation.afterMilliseconds =
             reader.seconds("ROTATE_AFTER", 1...3_480) ?? call.rotation.afterMilliseconds
     }

@@ -89,3 +89,15 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
         self = .object(JSONObject(elements.map { JSONObject.Member(key: $0.0, value: $0.1) }))
     }
 }
+
+extension JSONValue {
+    /// Whether an object in it names a key twice.
+    public var hasDuplicateKeys: Bool {
+        switch self {
+        case .array(let elements): elements.contains { $0.hasDuplicateKeys }
+        case .object(let object):
+            Set(object.keys).count < object.members.count || object.members.contains { $0.value.hasDuplicateKeys }
+        case .null, .bool, .integer, .number, .string: false
+        }
+    }
+}

@@ -174,9 +174,9 @@ extension CallPosition {
 extension RateLimit {
     /// The JSON.
     public var json: JSONValue {
-        [
-            "name": .string(name), "limit": .integer(Int64(limit)), "remaining": .integer(Int64(remaining)),
-            "reset_seconds": .number(resetSeconds),
-        ]
+        var result: JSONObject = ["name": .string(name), "limit": .integer(Int64(limit))]
+        result.append("remaining", ifPresent: remaining)
+        result.append("reset_seconds", .number(resetSeconds))
+        return .object(result)
     }
 }

@@ -43,7 +43,7 @@ extension ServerEvent {
                 RateLimit(
                     name: try fields.string("name"),
                     limit: try fields.optionalInteger("limit") ?? 0,
-                    remaining: try fields.optionalInteger("remaining") ?? 0,
+                    remaining: try fields.optionalInteger("remaining"),
                     resetSeconds: try fields.optionalDouble("reset_seconds") ?? 0
                 )
             }

@@ -44,13 +44,13 @@ public struct RateLimit: Sendable, Hashable {
     public var name: String
     /// How many are allowed.
     public var limit: Int
-    /// How many are left.
-    public var remaining: Int
+    /// How many are left; nil when the server does not say.
+    public var remaining: Int?
     /// When all are there again, in seconds.
     public var resetSeconds: Double
 
     /// A limit.
-    public init(name: String, limit: Int, remaining: Int, resetSeconds: Double) {
+    public init(name: String, limit: Int, remaining: Int?, resetSeconds: Double) {
         self.name = name
         self.limit = limit
         self.remaining = remaining

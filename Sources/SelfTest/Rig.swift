@@ -74,12 +74,14 @@ public final class Rig: Sendable {
         if setup.keepsRecords { configuration.observer = { store.add($0) } }
         records = store
         let bridge = configuration
+        self.configuration = configuration
         serverPort = try await server.perform { engine in
             try Bridge.listen(ListenAddress(host: "127.0.0.1", port: 0, paths: []), bridge, on: engine)
         }
     }
 
     private let records: RecordStore
+    private let configuration: BridgeConfiguration
 
     /// Everything that the server wrote down, oldest first.
     public var callRecords: [CallRecord] { records.all }
@@ -118,9 +120,36 @@ public final class Rig: Sendable {
         DialTarget(host: "127.0.0.1", port: serverPort, isSecure: false, target: "/media-stream")
     }
 
-    /// Lets a phone call the server.
-    public func call(_ script: PhoneScript) async throws -> PhoneSimulator.Outcome {
-        let target = phoneTarget
+    /// The model's authority; nil when it does not speak TLS.
+    public var authorityFile: String? { certificate?.certificateFile }
+
+    /// Where the model listens on this machine.
+    public var modelAddress: Int { modelPort }
+
+    /// Lets the same server bridge to another model too, beside its own. Returns where phones reach that bridge.
+    ///
+    /// - Parameters:
+    ///   - model: The other model.
+    ///   - change: What else is different in that bridge.
+    public func listen(
+        model: ModelEndpoint,
+        _ change: (inout BridgeConfiguration) -> Void = { _ in }
+    ) async throws -> DialTarget {
+        var other = configuration
+        other.model = model
+        other.admission = ModelAdmission()
+        other.connectRate = ConnectRate()
+        change(&other)
+        let bridge = other
+        let port = try await server.perform { engine in
+            try Bridge.listen(ListenAddress(host: "127.0.0.1", port: 0, paths: []), bridge, on: engine)
+        }
+        return DialTarget(host: "127.0.0.1", port: port, isSecure: false, target: "/media-stream")
+    }
+
+    /// Lets a phone call the server, or the bridge at another address.
+    public func call(_ script: PhoneScript, at address: DialTarget? = nil) async throws -> PhoneSimulator.Outcome {
+        let target = address ?? phoneTarget
         return try await phones.perform { engine in try PhoneSimulator.call(target, script, on: engine) }
     }
 

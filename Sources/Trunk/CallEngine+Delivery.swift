@@ -24,7 +24,8 @@ extension CallEngine {
                 isSecure: event.b != 0,
                 head: String(decoding: event.buffer, as: UTF8.self)
             )
-            acceptor?.requested(leg, request, on: self)
+            let tag = Int(event.c)
+            if tag < acceptors.count { acceptors[tag].requested(leg, request, on: self) }
             return
         }
         let slot = Int(leg.slot)
@@ -92,7 +93,8 @@ extension LegEnding {
             code: Int(event.a),
             cause: Cause(rawValue: event.b) ?? .lost,
             detail: Int(event.c),
-            reason: event.text
+            reason: event.text,
+            retryAfterSeconds: event.d < 0 ? nil : Int(event.d)
         )
     }
 }

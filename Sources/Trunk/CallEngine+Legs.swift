@@ -80,7 +80,6 @@ public struct DialTarget: Sendable {
 extension CallEngine {
     /// Listens; requests to its paths come to `acceptor`. Returns the port.
     public func listen(_ address: ListenAddress, acceptor: any LegAcceptor) throws(TrunkError) -> Int {
-        self.acceptor = acceptor
         var port: UInt16 = 0
         var detail: Int32 = 0
         var status = trk_status.TRK_EINVALID
@@ -94,13 +93,24 @@ extension CallEngine {
                     certificate_file: address.certificateFile == nil ? nil : texts[count + 1],
                     key_file: address.keyFile == nil ? nil : texts[count + 2],
                     paths: paths.baseAddress,
-                    path_count: UInt32(count)
+                    path_count: UInt32(count),
+                    tag: UInt32(acceptors.count)
                 )
                 status = trk_loop_listen(raw, &config, &port, &detail)
             }
         }
         try check(status, detail: detail)
+        acceptors.append(acceptor)
         return Int(port)
+    }
+
+    /// Loads the authorities that dials over TLS will use: a file that cannot be used is told before the first dial.
+    public func trust(authorityFile: String?) throws(TrunkError) {
+        var status = trk_status.TRK_EINVALID
+        withCStrings([authorityFile ?? ""]) { texts in
+            status = trk_loop_trust(raw, authorityFile == nil ? nil : texts[0])
+        }
+        try check(status)
     }
 
     /// Stops listening; open legs go on.

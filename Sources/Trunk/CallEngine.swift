@@ -10,7 +10,8 @@ public actor CallEngine {
     nonisolated let context: LoopContext
     var legSeats: [LegSeat] = []
     var callSeats: [CallSeat] = []
-    var acceptor: (any LegAcceptor)?
+    /// Who decides about the requests of each listener; a listener's tag is its place here.
+    var acceptors: [any LegAcceptor] = []
 
     /// Who hears of a leg's slot.
     struct LegSeat {

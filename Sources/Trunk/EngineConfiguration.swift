@@ -14,6 +14,12 @@ public struct EngineConfiguration: Sendable {
     public var acceptDeadlineMilliseconds: Int
     /// Name, connect, TLS and upgrade of a dialled leg together, milliseconds.
     public var dialDeadlineMilliseconds: Int
+    /// From the attempt at a host's last address to a connection, milliseconds.
+    public var connectDeadlineMilliseconds: Int
+    /// From the connection to the end of the TLS handshake of a dialled leg, milliseconds.
+    public var tlsDeadlineMilliseconds: Int
+    /// From our upgrade request to the whole head of the answer, milliseconds.
+    public var answerDeadlineMilliseconds: Int
     /// From our close frame to the end of the connection, milliseconds.
     public var closeDeadlineMilliseconds: Int
     /// Between two pings, milliseconds.
@@ -42,6 +48,8 @@ public struct EngineConfiguration: Sendable {
     public var markMilliseconds: Int
     /// Caller audio kept while no model can take it, milliseconds; the oldest is dropped.
     public var waitingMillisecondsMax: Int
+    /// The same while a model is there that has taken nothing for so long, milliseconds.
+    public var blockedMillisecondsMax: Int
     /// Model audio kept for a call, milliseconds; beyond it the model is not read.
     public var playbackMillisecondsMax: Int
     /// Caller audio gathered into one append, milliseconds; 20 sends each frame.
@@ -58,6 +66,9 @@ public struct EngineConfiguration: Sendable {
         headDeadlineMilliseconds = Int(base.head_deadline_ms)
         acceptDeadlineMilliseconds = Int(base.accept_deadline_ms)
         dialDeadlineMilliseconds = Int(base.dial_deadline_ms)
+        connectDeadlineMilliseconds = Int(base.connect_deadline_ms)
+        tlsDeadlineMilliseconds = Int(base.tls_deadline_ms)
+        answerDeadlineMilliseconds = Int(base.answer_deadline_ms)
         closeDeadlineMilliseconds = Int(base.close_deadline_ms)
         pingIntervalMilliseconds = Int(base.ping_interval_ms)
         pingTimeoutMilliseconds = Int(base.ping_timeout_ms)
@@ -72,6 +83,7 @@ public struct EngineConfiguration: Sendable {
         sliceMilliseconds = Int(base.slice_ms)
         markMilliseconds = Int(base.mark_ms)
         waitingMillisecondsMax = Int(base.waiting_ms_max)
+        blockedMillisecondsMax = Int(base.blocked_ms_max)
         playbackMillisecondsMax = Int(base.playback_ms_max)
         appendMilliseconds = Int(base.append_ms)
     }
@@ -86,6 +98,9 @@ public struct EngineConfiguration: Sendable {
         raw.head_deadline_ms = positive(headDeadlineMilliseconds)
         raw.accept_deadline_ms = positive(acceptDeadlineMilliseconds)
         raw.dial_deadline_ms = positive(dialDeadlineMilliseconds)
+        raw.connect_deadline_ms = positive(connectDeadlineMilliseconds)
+        raw.tls_deadline_ms = positive(tlsDeadlineMilliseconds)
+        raw.answer_deadline_ms = positive(answerDeadlineMilliseconds)
         raw.close_deadline_ms = positive(closeDeadlineMilliseconds)
         raw.ping_interval_ms = positive(pingIntervalMilliseconds)
         raw.ping_timeout_ms = positive(pingTimeoutMilliseconds)
@@ -101,6 +116,7 @@ public struct EngineConfiguration: Sendable {
         raw.slice_ms = UInt32(clamping: max(20, sliceMilliseconds / 20 * 20))
         raw.mark_ms = UInt32(clamping: max(20, markMilliseconds / 20 * 20))
         raw.waiting_ms_max = positive(waitingMillisecondsMax)
+        raw.blocked_ms_max = positive(blockedMillisecondsMax)
         raw.playback_ms_max = positive(playbackMillisecondsMax)
         raw.append_ms = UInt32(clamping: max(20, appendMilliseconds))
         return raw

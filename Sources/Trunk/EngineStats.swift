@@ -58,6 +58,8 @@ public struct EngineStats: Sendable {
     public let limitCloses: UInt64
     /// Legs closed for a missing pong or a stuck write.
     public let deadPeers: UInt64
+    /// Dialled legs that met one of the dial's deadlines.
+    public let dialTimeouts: UInt64
     /// Dropped messages, by reason.
     public let malformed: [MalformedReason: UInt64]
     /// Media messages of callers.
@@ -130,6 +132,7 @@ public struct EngineStats: Sendable {
         protocolErrors = raw.protocol_errors
         limitCloses = raw.limit_closes
         deadPeers = raw.dead_peers
+        dialTimeouts = raw.dial_timeouts
         malformed = withUnsafeBytes(of: raw.malformed) { bytes in
             let counts = bytes.bindMemory(to: UInt64.self)
             var byReason: [MalformedReason: UInt64] = [:]

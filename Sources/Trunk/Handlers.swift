@@ -32,13 +32,16 @@ public struct LegEnding: Sendable, Hashable {
     public let detail: Int
     /// The peer's reason, or a short text of ours.
     public let reason: String
+    /// Seconds that the answer which refused our upgrade asks to wait (`Retry-After`); nil when it does not say.
+    public let retryAfterSeconds: Int?
 
     /// Makes an ending, for tests and simulators.
-    public init(code: Int, cause: Cause, detail: Int = 0, reason: String = "") {
+    public init(code: Int, cause: Cause, detail: Int = 0, reason: String = "", retryAfterSeconds: Int? = nil) {
         self.code = code
         self.cause = cause
         self.detail = detail
         self.reason = reason
+        self.retryAfterSeconds = retryAfterSeconds
     }
 }
 

@@ -107,15 +107,20 @@ import Testing
         error: APIError(type: "server_error", code: "server_error", message: "oops")
     )
 
-    @Test func aFailedResponseIsAskedForOnceMoreThenTheCallEnds() {
+    @Test func aFailedResponseIsAskedForTwiceMoreThenTheCallEnds() {
         var call = ready()
         call.callerSays("Hello?", item: "u")
         call.responseBegins("resp_1")
         #expect(call.responseEnds("resp_1", .failed, broken) == [])
         #expect(call.wait(500) == ["1 < create caller_turn"])
         call.responseBegins("resp_2", ours: true)
+        #expect(call.responseEnds("resp_2", .failed, broken) == [])
+        #expect(call.wait(500) == ["1 < create lost_turn"])
+        guard case .responseCreate(let options, _)? = call.lastSent("response.create") else { return }
+        #expect(options?.instructions?.contains("technical problem") == true)
+        call.responseBegins("resp_3", ours: true)
         #expect(
-            call.responseEnds("resp_2", .failed, broken)
+            call.responseEnds("resp_3", .failed, broken)
                 == ["close 1 1000 model_failed", "hold", "hang up 1000 model_failed", "ended model_failed by model"]
         )
     }

@@ -1,5 +1,6 @@
 import CallPolicy
 import CallServer
+import Logging
 import Testing
 import Trunk
 
@@ -13,6 +14,9 @@ import Trunk
         #expect(settings.call.reconnect.maximumAttempts == 10)
         #expect(settings.call.reconnect.initialDelayMilliseconds == 2_000)
         #expect(settings.call.reconnect.maximumDelayMilliseconds == 60_000)
+        #expect(settings.connectsPerSecond == 200)
+        #expect(settings.call.tools.parallelLimit == 4)
+        #expect(settings.call.tools.callsMaximum == 20)
         #expect(settings.usesParrot)
     }
 
@@ -30,6 +34,17 @@ import Trunk
         #expect(settings.call.reconnect.initialDelayMilliseconds == 500)
         #expect(settings.call.greeting == .agentFirst(.instructions("Greet the caller.")))
         #expect(!settings.usesParrot)
+    }
+
+    @Test func authoritiesThatCannotBeReadAreNamedAtTheStart() async throws {
+        let settings = try Settings(
+            environment: ["PORT": "0", "OPENAI_API_KEY": "sk-x", "OPENAI_CA_FILE": "/nowhere.pem"],
+            prompt: nil
+        )
+        let failure = await #expect(throws: Settings.Failure.self) {
+            _ = try await Server.start(settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        }
+        #expect(failure?.problems == ["OPENAI_CA_FILE: \"/nowhere.pem\" holds no certificate that can be read"])
     }
 
     @Test func namesEveryWrongValueAndShowsNoSecret() throws {

@@ -137,7 +137,7 @@ import Trunk
         try await fixture.world.perform { world in
             if let leg = model.leg { try world.send(binary: [1, 2, 3], to: leg) }
         }
-        try await fixture.settleModel("still")
+        await fixture.handler.log.wait(for: "model closed 1003 protocolError")
         try await fixture.world.perform { world in
             if let leg = phone.leg { try world.send(binary: [1, 2, 3], to: leg) }
         }
@@ -145,6 +145,7 @@ import Trunk
         #expect(heard.ending?.code == 1003)
         await fixture.handler.log.wait(for: "carrier closed 1003 protocolError")
         #expect(await fixture.server.stats.malformed[.binary] == 2)
+        #expect(await fixture.server.stats.protocolErrors == 2)
         await fixture.stop()
     }
 

@@ -39,33 +39,37 @@ typedef struct TRK_SWIFT_NAME("RawCallID") trk_call_id {
 /* ---- Configuration ---- */
 
 typedef struct trk_loop_config {
-  uint32_t legs_max;           /* Legs at once. */
-  uint32_t calls_max;          /* Calls at once. */
-  uint32_t events_max;         /* Events in one batch, beside the reserved ones. */
-  uint32_t batch_bytes_max;    /* Bytes of messages in one batch; then legs wait a round. */
-  uint32_t pool_bytes_max;     /* Bytes of audio and outbound blocks of all calls. */
-  uint32_t head_bytes_max;     /* Bytes of an HTTP head. */
-  uint32_t head_line_max;      /* Bytes of one line of it. */
-  uint32_t head_deadline_ms;   /* From accept to a whole head, TLS handshake included. */
-  uint32_t accept_deadline_ms; /* From LEG_REQUEST to the answer by trk_leg_accept. */
-  uint32_t dial_deadline_ms;   /* Name, connect, TLS and upgrade together. */
-  uint32_t attempt_delay_ms;   /* Before the next address is tried beside the first (RFC 8305). */
-  uint32_t close_deadline_ms;  /* From our close frame to the end of the connection. */
-  uint32_t ping_interval_ms;   /* Silence before a ping. */
-  uint32_t ping_timeout_ms;    /* From a ping to any sign of life. */
-  uint32_t server_message_max; /* Bytes of a message on an accepted leg. */
-  uint32_t client_message_max; /* Bytes of a message on a dialled leg. */
-  uint32_t fragments_max;      /* Frames of one message. */
-  uint32_t pings_max;          /* Control frames from a peer within ten seconds. */
-  uint32_t queue_bytes_max;    /* Outbound bytes of one leg; beyond it sends are TRK_EFULL. */
-  uint32_t stuck_deadline_ms;  /* A peer that takes no byte for so long is closed. */
-  uint32_t malformed_max;      /* Malformed messages of one leg before it is closed. */
-  uint32_t lead_ms;            /* Model audio sent ahead of real time; 0 sends all at once. */
-  uint32_t slice_ms;           /* Least audio sent at a time in mid-answer; a multiple of 20. */
-  uint32_t mark_ms;            /* Audio between two marks. */
-  uint32_t waiting_ms_max;     /* Caller audio kept while no model can take it; oldest dropped. */
-  uint32_t playback_ms_max;    /* Model audio kept for a call; then the model is not read. */
-  uint32_t append_ms;          /* Caller audio gathered into one append; 20 sends each frame. */
+  uint32_t legs_max;            /* Legs at once. */
+  uint32_t calls_max;           /* Calls at once. */
+  uint32_t events_max;          /* Events in one batch, beside the reserved ones. */
+  uint32_t batch_bytes_max;     /* Bytes of messages in one batch; then legs wait a round. */
+  uint32_t pool_bytes_max;      /* Bytes of audio and outbound blocks of all calls. */
+  uint32_t head_bytes_max;      /* Bytes of an HTTP head. */
+  uint32_t head_line_max;       /* Bytes of one line of it. */
+  uint32_t head_deadline_ms;    /* From accept to a whole head, TLS handshake included. */
+  uint32_t accept_deadline_ms;  /* From LEG_REQUEST to the answer by trk_leg_accept. */
+  uint32_t dial_deadline_ms;    /* Name, connect, TLS and upgrade together. */
+  uint32_t connect_deadline_ms; /* From the last address's attempt to a connection. */
+  uint32_t tls_deadline_ms;     /* From the connection to the end of the TLS handshake. */
+  uint32_t answer_deadline_ms;  /* From our upgrade request to the whole head of the answer. */
+  uint32_t attempt_delay_ms;    /* Before the next address is tried beside the first (RFC 8305). */
+  uint32_t close_deadline_ms;   /* From our close frame to the end of the connection. */
+  uint32_t ping_interval_ms;    /* Silence before a ping. */
+  uint32_t ping_timeout_ms;     /* From a ping to any sign of life. */
+  uint32_t server_message_max;  /* Bytes of a message on an accepted leg. */
+  uint32_t client_message_max;  /* Bytes of a message on a dialled leg. */
+  uint32_t fragments_max;       /* Frames of one message. */
+  uint32_t pings_max;           /* Control frames from a peer within ten seconds. */
+  uint32_t queue_bytes_max;     /* Outbound bytes of one leg; beyond it sends are TRK_EFULL. */
+  uint32_t stuck_deadline_ms;   /* A peer that takes no byte for so long is closed. */
+  uint32_t malformed_max;       /* Malformed messages of one leg before it is closed. */
+  uint32_t lead_ms;             /* Model audio sent ahead of real time; 0 sends all at once. */
+  uint32_t slice_ms;            /* Least audio sent at a time in mid-answer; a multiple of 20. */
+  uint32_t mark_ms;             /* Audio between two marks. */
+  uint32_t waiting_ms_max;      /* Caller audio kept while no model can take it; oldest dropped. */
+  uint32_t blocked_ms_max;      /* The same while a model is there that has not read for so long. */
+  uint32_t playback_ms_max;     /* Model audio kept for a call; then the model is not read. */
+  uint32_t append_ms;           /* Caller audio gathered into one append; 20 sends each frame. */
 } trk_loop_config;
 
 /* The defaults of all limits. [any] */
@@ -75,13 +79,14 @@ trk_loop_config trk_loop_config_default(void);
 
 typedef TRK_ENUM(trk_event_kind){
     TRK_EVENT_LEG_REQUEST = 1,   /* An upgrade to a registered path; answer with accept or refuse.
-                                    bytes: the request head; a: the path's index; b: 1 over TLS. */
+                                    bytes: the request head; a: the path's index; b: 1 over TLS;
+                                    c: the listener's tag. */
     TRK_EVENT_LEG_OPENED = 2,    /* The WebSocket is open. */
     TRK_EVENT_LEG_TEXT = 3,      /* bytes: one text message of a leg outside a call. */
     TRK_EVENT_LEG_BINARY = 4,    /* bytes: one binary message of a leg outside a call. */
     TRK_EVENT_LEG_CLOSED = 5,    /* Last of a leg. a: WebSocket close code; b: trk_close_cause;
-                                    c: HTTP status or negated errno; bytes: the peer's reason or a
-                                    short English text. */
+                                    c: HTTP status or negated errno; d: seconds of Retry-After or
+                                    -1; bytes: the peer's reason or a short English text. */
     TRK_EVENT_LEG_TIMER = 6,     /* trk_leg_set_timer's moment is reached. */
     TRK_EVENT_CARRIER_START = 7, /* bytes: the carrier's start message. */
     TRK_EVENT_CARRIER_DTMF = 8,  /* bytes: the digit. */
@@ -125,6 +130,7 @@ typedef struct trk_event {
   int32_t a;
   int32_t b;
   int32_t c;
+  int32_t d;
   bool is_dialled; /* The leg is a client leg. */
   trk_leg_id leg;
   trk_call_id call; /* Generation 0 when the leg is in no call. */
@@ -204,6 +210,7 @@ typedef struct trk_loop_stats {
   uint64_t protocol_errors;    /* Legs closed for breaking RFC 6455. */
   uint64_t limit_closes;       /* Legs closed at one of our limits. */
   uint64_t dead_peers;         /* Legs closed for a missing pong or a stuck write. */
+  uint64_t dial_timeouts;      /* Dialled legs that met one of the dial's deadlines. */
   uint64_t malformed[8];       /* Dropped messages, by trk_malformed. */
   uint64_t carrier_frames_in;  /* Media messages of callers. */
   uint64_t carrier_frames_out; /* Media messages to callers. */
@@ -242,6 +249,7 @@ typedef struct trk_listen_config {
   const char *TRK_NULLABLE key_file;
   const char *TRK_NULLABLE const *TRK_NULLABLE paths; /* WebSocket paths, exact. */
   uint32_t path_count;
+  uint32_t tag; /* Comes back with LEG_REQUEST. */
 } trk_listen_config;
 
 /* Opens a listener; `port` receives its port. `detail` receives a negated errno on TRK_ESYSTEM. A
@@ -263,6 +271,10 @@ typedef struct trk_dial_config {
   const char *target;               /* Path and query, as sent. */
   const char *TRK_NULLABLE headers; /* Further header lines, each ended by CRLF. */
 } trk_dial_config;
+
+/* Loads the authorities that dials over TLS will use, so that a bad file is told before the first
+ * dial. NULL is the system's store. TRK_ETLS when they can not be loaded. [loop] */
+trk_status trk_loop_trust(trk_loop *loop, const char *TRK_NULLABLE ca_file);
 
 /* Begins to dial. The outcome is LEG_OPENED or LEG_CLOSED. [loop] */
 trk_status trk_leg_dial(trk_loop *loop, const trk_dial_config *config, trk_leg_id *out);
