@@ -1,5 +1,5 @@
 /* leg.c - the life of a leg: creation, the ways to end, deadlines, and the public functions. */
-#include "internal.h"
+#include "listen.h"
 
 trk_leg *trk_leg_create(trk_loop *loop, bool is_server) {
   trk_leg *leg = trk_alloc(loop, sizeof *leg);
@@ -82,6 +82,8 @@ static void finish(trk_leg *leg) {
                                      .c = leg->close_detail,
                                      .bytes = reason});
   }
+  trk_address_give(loop, leg->address);
+  leg->address = NULL;
   if (leg->call) trk_call_on_leg_closed(leg);
   /* The slot is free for others when LEG_CLOSED has been heard: until then nobody else may sit
    * there, or the callee would take the event for the newcomer's. */
@@ -195,21 +197,22 @@ static void keep_alive(trk_leg *leg) {
   const int64_t now_ms = loop->now_us / TRK_US_PER_MS;
   const bool answered = leg->heard_ms >= leg->ping_ms;
   const bool ping_over = leg->ping_ms != 0 && now_ms - leg->ping_ms >= config->ping_timeout_ms;
-  const char *dead = NULL;
   if (leg->writing) {
     /* A peer that takes some of it, however slowly, is not stuck. */
     const size_t left = uv_stream_get_write_queue_size((uv_stream_t *)&leg->socket->tcp);
     if (left < leg->stuck_bytes) leg->stuck_ms = now_ms;
     leg->stuck_bytes = left;
   }
-  if (leg->writing && now_ms - leg->stuck_ms >= config->stuck_deadline_ms)
-    dead = "the peer takes no data";
-  /* While we do not read (back-pressure), silence proves nothing. */
-  else if (ping_over && !answered && !leg->held)
-    dead = "no answer to a ping";
-  if (dead) {
+  if (leg->writing && now_ms - leg->stuck_ms >= config->stuck_deadline_ms) {
     loop->stats.dead_peers++;
-    trk_leg_fail(leg, 1006, TRK_CLOSE_TIMEOUT, 0, dead);
+    /* Should it read again within the moment that is left, it finds out why. */
+    trk_leg_break(leg, 1008, TRK_CLOSE_TIMEOUT, "the peer takes no data");
+    return;
+  }
+  /* While we do not read (back-pressure), silence proves nothing. */
+  if (ping_over && !answered && !leg->held) {
+    loop->stats.dead_peers++;
+    trk_leg_fail(leg, 1006, TRK_CLOSE_TIMEOUT, 0, "no answer to a ping");
     return;
   }
   if (ping_over) leg->ping_ms = 0;

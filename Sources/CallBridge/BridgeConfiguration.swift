@@ -14,6 +14,8 @@ public struct BridgeConfiguration: Sendable {
     public var paths: [String]
     /// Calls at once, over all engines that share this; more are answered with 503.
     public var capacity: CallCapacity
+    /// Which streams are in progress, over all engines that share this.
+    public var admission: CallAdmission
     /// Where log lines go; each call adds its id.
     public var logger: Logger
     /// Hears of everything worth writing down, on the loop: it must be quick.
@@ -26,6 +28,7 @@ public struct BridgeConfiguration: Sendable {
         tools: ToolRegistry = ToolRegistry(),
         paths: [String] = ["/media-stream", "/ws/call"],
         capacity: CallCapacity = CallCapacity(10_000),
+        admission: CallAdmission = CallAdmission(),
         logger: Logger = Logger(label: "trunkline.bridge"),
         observer: @escaping @Sendable (CallRecord) -> Void = { _ in }
     ) {
@@ -34,6 +37,7 @@ public struct BridgeConfiguration: Sendable {
         self.tools = tools
         self.paths = paths
         self.capacity = capacity
+        self.admission = admission
         self.logger = logger
         self.observer = observer
     }
