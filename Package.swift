@@ -111,9 +111,10 @@ let package = Package(
             swiftSettings: swift
         ),
 
-        // Tests.
+        // Tests, and what several of them use.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
         .testTarget(name: "CTrunkTests", dependencies: ["CTrunk"], swiftSettings: swift),
-        .testTarget(name: "TrunkTests", dependencies: ["Trunk", "CTrunk"], swiftSettings: swift),
+        .testTarget(name: "TrunkTests", dependencies: ["Trunk", "CTrunk", "TestSupport"], swiftSettings: swift),
         .testTarget(name: "RealtimeProtocolTests", dependencies: ["RealtimeProtocol"], swiftSettings: swift),
         .testTarget(name: "CallPolicyTests", dependencies: ["CallPolicy", "RealtimeProtocol"], swiftSettings: swift),
         .testTarget(
@@ -131,7 +132,8 @@ let package = Package(
         .testTarget(
             name: "HostileTests",
             dependencies: [
-                "CallBridge", "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators", "Trunk",
+                "CallBridge", "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators", "TestSupport",
+                "Trunk",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swift

@@ -42,5 +42,7 @@ public final class CallAdmission: Sendable {
     }
 
     /// The kinds are told apart: a call may have the id that another's stream has.
-    private static func ids(_ callID: String, _ streamID: String) -> [String] { ["call " + callID, "stream " + streamID] }
+    private static func ids(_ callID: String, _ streamID: String) -> [String] {
+        ["call " + callID, "stream " + streamID]
+    }
 }

@@ -14,7 +14,10 @@ public final class Rig: Sendable {
     public let phones: CallEngine
     /// What the model saw and did.
     public let modelLog: ModelLog
-    private let serverPort: Int
+    /// Which streams the server has let in.
+    public let admission = CallAdmission()
+    /// Where the server listens on 127.0.0.1.
+    public let serverPort: Int
     private let folder: String
     private let script: ModelScript
     private let certificate: LoopbackCertificate?
@@ -68,6 +71,7 @@ public final class Rig: Sendable {
             model: endpoint,
             call: setup.call,
             tools: setup.tools,
+            admission: admission,
             logger: setup.logger
         )
         let store = RecordStore()
