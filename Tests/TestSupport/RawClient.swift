@@ -69,6 +69,23 @@ public final class RawClient: Sendable {
         return sent
     }
 
+    /// Sends bytes again and again on a thread of its own, until a condition ends it or the server takes no more;
+    /// returns the bytes sent.
+    @discardableResult
+    public func flood(_ bytes: [UInt8], until isOver: @escaping @Sendable (Int) -> Bool) async -> Int {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { [self] in
+                var sent = 0
+                while !isOver(sent) {
+                    let count = send(bytes)
+                    sent += count
+                    if count < bytes.count { break }
+                }
+                continuation.resume(returning: sent)
+            }
+        }
+    }
+
     /// Sends a text.
     public func send(_ text: String) { send(Array(text.utf8)) }
 
