@@ -114,9 +114,10 @@ let package = Package(
             swiftSettings: swift
         ),
 
-        // Tests.
+        // Tests, and what several of them use.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
         .testTarget(name: "CTrunkTests", dependencies: ["CTrunk"], swiftSettings: swift),
-        .testTarget(name: "TrunkTests", dependencies: ["Trunk", "CTrunk"], swiftSettings: swift),
+        .testTarget(name: "TrunkTests", dependencies: ["Trunk", "CTrunk", "TestSupport"], swiftSettings: swift),
         .testTarget(name: "RealtimeProtocolTests", dependencies: ["RealtimeProtocol"], swiftSettings: swift),
         .testTarget(name: "CallPolicyTests", dependencies: ["CallPolicy", "RealtimeProtocol"], swiftSettings: swift),
         .testTarget(
@@ -135,7 +136,7 @@ let package = Package(
             name: "HostileTests",
             dependencies: [
                 "COpenSSL", "CallBridge", "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators",
-                "Trunk",
+                "TestSupport", "Trunk",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swift

@@ -17,15 +17,19 @@ void trk_call_push(trk_call *call, trk_event_kind kind, trk_leg *leg, int32_t a,
                                          .bytes = bytes});
 }
 
-/* Counts and tells a dropped message; a peer that goes on like that is closed. */
-void trk_call_malformed(trk_leg *leg, trk_malformed reason) {
-  trk_loop *loop = leg->loop;
-  loop->stats.malformed[reason]++;
+/* Counts and tells a dropped message. */
+void trk_call_dropped(trk_leg *leg, trk_malformed reason) {
+  leg->loop->stats.malformed[reason]++;
   leg->call->stats.malformed++;
   trk_call_push(leg->call, TRK_EVENT_MALFORMED, leg, (int32_t)reason, (trk_bytes){0});
+}
+
+/* The same; a peer that goes on like that is closed. */
+void trk_call_malformed(trk_leg *leg, trk_malformed reason) {
+  trk_call_dropped(leg, reason);
   /* Unknown events and late audio are no fault of the peer's. */
   if (reason == TRK_MALFORMED_UNKNOWN || reason == TRK_MALFORMED_AUDIO) return;
-  if (++leg->malformed > loop->config.malformed_max)
+  if (++leg->malformed > leg->loop->config.malformed_max)
     trk_leg_break(leg, 1008, TRK_CLOSE_LIMIT, "too many malformed messages");
 }
 
@@ -63,6 +67,7 @@ void trk_call_on_leg_closed(trk_leg *leg) {
     call->carrier = NULL;
     trk_wheel_cancel(call->loop, &call->pace);
     trk_wheel_cancel(call->loop, &call->grace);
+    trk_wheel_cancel(call->loop, &call->media);
     return;
   }
   if (leg == call->route) {
@@ -112,9 +117,11 @@ trk_status trk_call_open(trk_loop *loop, trk_leg_id carrier, trk_call_id *out) {
   call->loop = loop;
   call->carrier = leg;
   call->next_timestamp_ms = -1;
+  call->sequence = -1;
   call->pace.kind = TRK_TIMER_CALL_PACE;
   call->user_timer.kind = TRK_TIMER_CALL_USER;
   call->grace.kind = TRK_TIMER_CALL_GRACE;
+  call->media.kind = TRK_TIMER_CALL_MEDIA;
   trk_ledger_init(&call->ledger);
   leg->call = call;
   loop->stats.calls_open++;
@@ -256,6 +263,7 @@ trk_status trk_call_end(trk_loop *loop, trk_call_id id, uint16_t code, const cha
   trk_wheel_cancel(loop, &call->pace);
   trk_wheel_cancel(loop, &call->user_timer);
   trk_wheel_cancel(loop, &call->grace);
+  trk_wheel_cancel(loop, &call->media);
   for (size_t i = 0; i < TRK_CALL_MODELS_MAX; i++) {
     trk_leg *leg = call->models[i];
     if (!leg) continue;

@@ -112,36 +112,116 @@ static void gather(trk_call *call, trk_bytes base64, size_t count) {
 
 static void measure_gap(trk_call *call, int64_t timestamp_ms, size_t count) {
   if (timestamp_ms < 0) return;
+  trk_loop_stats *stats = &call->loop->stats;
   const int64_t gap = timestamp_ms - call->next_timestamp_ms;
   if (call->next_timestamp_ms >= 0 && gap > GAP_TOLERANCE_MS && gap < INT32_MAX) {
-    call->loop->stats.gaps++;
-    call->loop->stats.gap_ms += (uint64_t)gap;
+    stats->gaps++;
+    stats->gap_ms += (uint64_t)gap;
     call->stats.gap_ms += (uint64_t)gap;
+  } else if (call->next_timestamp_ms >= 0 && (gap < -GAP_TOLERANCE_MS || gap >= INT32_MAX)) {
+    stats->timestamp_faults++;
   }
   call->next_timestamp_ms =
       timestamp_ms < INT64_MAX / 2 ? timestamp_ms + (int64_t)ms_of(count) : -1;
 }
 
+/* Numbers are looked at and trusted with nothing: audio is played in the order of arrival. */
+static void measure_sequence(trk_call *call, int64_t sequence) {
+  if (sequence < 0) return;
+  if (call->sequence >= 0 && sequence <= call->sequence) call->loop->stats.sequence_repeats++;
+  if (call->sequence >= 0 && sequence - 1 > call->sequence) call->loop->stats.sequence_gaps++;
+  call->sequence = sequence;
+}
+
+/* A model is paid by the minute of audio, and audio faster than time is no telephone. A bucket
+ * holds what the window allows and drains at the speed that is allowed. */
+static bool within_speed(trk_call *call, size_t count) {
+  const trk_loop_config *config = &call->loop->config;
+  const int64_t now_ms = call->loop->now_us / TRK_US_PER_MS;
+  const uint64_t passed_ms = (uint64_t)(now_ms - call->media_level_ms);
+  const uint64_t capacity =
+      (uint64_t)config->media_window_ms * TRK_ULAW_BYTES_PER_MS * config->media_speed_max / 100;
+  const uint64_t drained = passed_ms < config->media_window_ms
+                               ? passed_ms * TRK_ULAW_BYTES_PER_MS * config->media_speed_max / 100
+                               : capacity;
+  call->media_level_ms = now_ms;
+  call->media_level -= drained < call->media_level ? drained : call->media_level;
+  const size_t least = TRK_MEDIA_CHARGE_MIN_MS * TRK_ULAW_BYTES_PER_MS;
+  call->media_level += count > least ? count : least;
+  return call->media_level <= capacity;
+}
+
+static void break_flood(trk_call *call, const char *reason) {
+  call->loop->stats.media_floods++;
+  trk_leg_break(call->carrier, 1008, TRK_CLOSE_LIMIT, reason);
+}
+
+/* Looks when the time would be up if no media had come since it was set. */
+void trk_call_on_media_timer(trk_call *call) {
+  const int64_t due_ms = call->media_ms + call->loop->config.media_timeout_ms;
+  if (call->loop->now_us / TRK_US_PER_MS < due_ms) {
+    trk_wheel_arm(call->loop, &call->media, due_ms);
+    return;
+  }
+  call->loop->stats.media_timeouts++;
+  trk_call_push(call, TRK_EVENT_CARRIER_SILENT, call->carrier, 0, (trk_bytes){0});
+}
+
+static void note_media(trk_call *call) {
+  call->media_ms = call->loop->now_us / TRK_US_PER_MS;
+  if (call->media.armed) return;
+  trk_wheel_arm(call->loop, &call->media, call->media_ms + call->loop->config.media_timeout_ms);
+}
+
+/* The way of checked audio to the model, or to where it waits for one. */
+static void pass_on(trk_call *call, trk_bytes base64, size_t count) {
+  const bool gathers = call->loop->config.append_ms > 20;
+  if (call->waiting.bytes > 0 && !gathers) trk_call_send_waiting(call);
+  if (!model_takes(call))
+    keep_waiting(call, base64, count);
+  else if (gathers)
+    gather(call, base64, count);
+  else if (call->waiting.bytes > 0 || send_append(call, base64) != TRK_OK)
+    keep_waiting(call, base64, count);
+}
+
 static void take_media(trk_call *call, const trk_twilio_message *message) {
-  if (!message->inbound) return;
+  if (!message->inbound) {
+    call->loop->stats.media_other_track++;
+    return;
+  }
   const ptrdiff_t count =
       trk_base64_check((const char *)message->payload.data, message->payload.count);
   if (count < 0) {
     trk_call_malformed(call->carrier, TRK_MALFORMED_BASE64);
     return;
   }
+  if (!within_speed(call, (size_t)count)) {
+    break_flood(call, "media faster than a telephone");
+    return;
+  }
   call->loop->stats.carrier_frames_in++;
   call->stats.frames_in++;
+  note_media(call);
   measure_gap(call, message->timestamp_ms, (size_t)count);
-  if (count == 0) return;
-  const bool gathers = call->loop->config.append_ms > 20;
-  if (call->waiting.bytes > 0 && !gathers) trk_call_send_waiting(call);
-  if (!model_takes(call))
-    keep_waiting(call, message->payload, (size_t)count);
-  else if (gathers)
-    gather(call, message->payload, (size_t)count);
-  else if (call->waiting.bytes > 0 || send_append(call, message->payload) != TRK_OK)
-    keep_waiting(call, message->payload, (size_t)count);
+  if (count > 0) pass_on(call, message->payload, (size_t)count);
+}
+
+static void take_digit(trk_call *call, trk_bytes digit) {
+  trk_loop *loop = call->loop;
+  if (digit.count != 1) {
+    loop->stats.digits_invalid++;
+    return;
+  }
+  const int64_t now_ms = loop->now_us / TRK_US_PER_MS;
+  if (now_ms - call->digits_from_ms >= TRK_DIGITS_WINDOW_MS) {
+    call->digits_from_ms = now_ms;
+    call->digits = 0;
+  }
+  if (++call->digits > loop->config.digits_per_s_max)
+    loop->stats.digits_over++;
+  else
+    trk_call_push(call, TRK_EVENT_CARRIER_DTMF, call->carrier, 0, digit);
 }
 
 static bool is_our_stream(const trk_call *call, const trk_twilio_message *message) {
@@ -150,6 +230,10 @@ static bool is_our_stream(const trk_call *call, const trk_twilio_message *messag
 }
 
 static void take_start(trk_call *call, const trk_twilio_message *message, trk_bytes text) {
+  if (call->stopped) {
+    trk_leg_break(call->carrier, 1008, TRK_CLOSE_PROTOCOL, "a second call on one connection");
+    return;
+  }
   if (call->started) {
     trk_call_malformed(call->carrier, TRK_MALFORMED_ORDER);
     return;
@@ -161,6 +245,9 @@ static void take_start(trk_call *call, const trk_twilio_message *message, trk_by
   memcpy(call->sid, message->stream_sid.data, message->stream_sid.count);
   call->sid_count = (uint32_t)message->stream_sid.count;
   call->started = true;
+  call->sequence = message->sequence;
+  call->loop->stats.starts_unannounced += !call->connected;
+  note_media(call);
   trk_call_push(call, TRK_EVENT_CARRIER_START, call->carrier, 0, text);
 }
 
@@ -173,6 +260,13 @@ static void take_mark(trk_call *call, trk_bytes name) {
   trk_pacer_finish_items(call);
 }
 
+/* Audio that comes before its stream is held for an accident of order, up to a number. */
+static void take_early_media(trk_call *call) {
+  trk_call_dropped(call->carrier, TRK_MALFORMED_ORDER);
+  if (++call->early_media > call->loop->config.early_media_max)
+    break_flood(call, "media before start");
+}
+
 /* Everything but start belongs to a stream that has begun, is ours and has not stopped. */
 static void take_in_stream(trk_call *call, const trk_twilio_message *message) {
   if (call->stopped) {
@@ -180,19 +274,22 @@ static void take_in_stream(trk_call *call, const trk_twilio_message *message) {
     call->loop->stats.malformed[TRK_MALFORMED_ORDER]++;
     return;
   }
+  if (!call->started && message->kind == TRK_TWILIO_MEDIA) {
+    take_early_media(call);
+    return;
+  }
   if (!call->started || !is_our_stream(call, message)) {
     trk_call_malformed(call->carrier, TRK_MALFORMED_ORDER);
     return;
   }
+  measure_sequence(call, message->sequence);
   switch (message->kind) {
     case TRK_TWILIO_MEDIA: take_media(call, message); return;
     case TRK_TWILIO_MARK: take_mark(call, message->mark_name); return;
-    case TRK_TWILIO_DTMF:
-      if (message->digit.count == 1)
-        trk_call_push(call, TRK_EVENT_CARRIER_DTMF, call->carrier, 0, message->digit);
-      return;
+    case TRK_TWILIO_DTMF: take_digit(call, message->digit); return;
     case TRK_TWILIO_STOP:
       call->stopped = true;
+      trk_wheel_cancel(call->loop, &call->media);
       trk_call_push(call, TRK_EVENT_CARRIER_STOP, call->carrier, 0, (trk_bytes){0});
       return;
     default: return;
@@ -206,7 +303,7 @@ void trk_call_carrier_message(trk_call *call, const uint8_t *bytes, size_t count
     return;
   }
   switch (message.kind) {
-    case TRK_TWILIO_CONNECTED: return;
+    case TRK_TWILIO_CONNECTED: call->connected = true; return;
     case TRK_TWILIO_UNKNOWN: trk_call_malformed(call->carrier, TRK_MALFORMED_UNKNOWN); return;
     case TRK_TWILIO_START: take_start(call, &message, (trk_bytes){bytes, count}); return;
     default: take_in_stream(call, &message); return;

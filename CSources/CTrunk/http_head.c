@@ -6,6 +6,8 @@
 
 #include "trk_base64.h"
 
+enum { LENGTH_DIGITS_MAX = 18 }; /* Of Content-Length: such a number never overflows 64 bits. */
+
 static bool equals_ignoring_case(trk_bytes bytes, const char *text) {
   const size_t count = strlen(text);
   if (bytes.count != count) return false;
@@ -155,6 +157,22 @@ static int32_t parse_request_line(trk_http_head *out, trk_bytes line) {
   return version.data[7] == '1' ? 0 : 1;
 }
 
+/* How long the body is must have one reading only (RFC 9112 section 6.3): two parties that disagree
+ * about it take the rest of one request for the next. */
+static int32_t check_framing(const trk_http_head *head, bool is_old) {
+  const uint32_t lengths = trk_http_count(head, "content-length");
+  const uint32_t codings = trk_http_count(head, "transfer-encoding");
+  if (lengths + codings > 1 || (codings > 0 && is_old)) return -400;
+  if (codings > 0)
+    return equals_ignoring_case(trk_http_find(head, "transfer-encoding"), "chunked") ? 0 : -400;
+  if (lengths == 0) return 0;
+  const trk_bytes length = trk_http_find(head, "content-length");
+  if (length.count == 0 || length.count > LENGTH_DIGITS_MAX) return -400;
+  for (size_t i = 0; i < length.count; i++)
+    if (!is_digit(length.data[i])) return -400;
+  return 0;
+}
+
 int32_t trk_http_parse_request(trk_http_head *out, const uint8_t *bytes, size_t count,
                                trk_http_limits limits) {
   out->header_count = 0;
@@ -170,6 +188,8 @@ int32_t trk_http_parse_request(trk_http_head *out, const uint8_t *bytes, size_t 
   if (status < 0) return status;
   /* HTTP/1.0 may ask plain questions, but can not be upgraded (RFC 6455 section 4.1). */
   if (old_version == 1 && trk_http_wants_websocket(out)) return -505;
+  status = check_framing(out, old_version == 1);
+  if (status < 0) return status;
   const uint32_t hosts = trk_http_count(out, "host");
   if (hosts > 1 || (hosts == 0 && old_version == 0)) return -400;
   return hosts == 0 || is_host(trk_http_find(out, "host")) ? 0 : -400;

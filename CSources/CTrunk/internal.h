@@ -42,6 +42,10 @@ enum {
   TRK_CIPHER_BYTES_MAX = 65536,   /* Encrypted bytes of one leg not taken by the system yet. */
   TRK_DRAIN_ROUNDS = 8,           /* Then the sockets get a turn. */
   TRK_DIAL_ADDRESSES_MAX = 8,     /* Addresses tried for one name. */
+  TRK_ACCEPTS_PER_TURN = 64,      /* Connections that one listener takes in one turn. */
+  TRK_ADDRESS_SLOTS = 1024,       /* Heads of lists of addresses. */
+  TRK_DIGITS_WINDOW_MS = 1000,    /* For digits_per_s_max. */
+  TRK_MEDIA_CHARGE_MIN_MS = 10,   /* Least audio that a media message counts for: it has a cost. */
   TRK_PACER_CALLS_PER_TURN = 64,  /* Timed pacer runs in one turn; the rest wait for the next. */
   TRK_PACER_GRID_MS = 5,          /* Pacer wake-ups fall on this grid, so that they share turns. */
   TRK_LINGER_MS = 1000,           /* For the peer's end of the connection after ours. */
@@ -120,7 +124,9 @@ typedef enum trk_timer_kind {
   TRK_TIMER_CALL_PACE,
   TRK_TIMER_CALL_USER,
   TRK_TIMER_CALL_GRACE,
+  TRK_TIMER_CALL_MEDIA,
   TRK_TIMER_DIAL,
+  TRK_TIMER_LISTEN,
 } trk_timer_kind;
 
 typedef struct trk_timer {
@@ -205,15 +211,8 @@ typedef struct trk_socket {
   uv_shutdown_t shutdown;
 } trk_socket;
 
-typedef struct trk_listener {
-  struct trk_listener *next;
-  uv_tcp_t tcp;
-  trk_loop *loop;
-  SSL_CTX *tls;
-  uint32_t tag;
-  uint32_t path_count;
-  char paths[TRK_LISTEN_PATHS_MAX][TRK_PATH_MAX];
-} trk_listener;
+typedef struct trk_address trk_address;
+typedef struct trk_listener trk_listener;
 
 typedef enum trk_leg_state {
   TRK_LEG_DIALLING, /* Name and connect. */
@@ -254,6 +253,7 @@ struct trk_leg {
   trk_socket *socket;
   trk_dial *dial;
   trk_listener *listener;
+  trk_address *address; /* Until the head of an accepted leg is whole. */
   SSL *ssl;
   trk_bytes tls_input; /* Ciphertext that OpenSSL has not taken yet. */
   trk_chain out;       /* Frames to send; plain text. */
@@ -273,7 +273,8 @@ struct trk_leg {
   int64_t next_ping_ms; /* When the next ping is due. */
   int64_t stuck_ms;     /* When the write under way began or last moved. */
   int64_t pings_from_ms;
-  uint32_t pings; /* Control frames since pings_from_ms. */
+  uint32_t pings;      /* Control frames since pings_from_ms. */
+  uint32_t pong_bytes; /* Of pongs since nothing was pending. */
   uint32_t malformed;
   trk_call *call; /* NULL outside a call. */
   uint32_t model_epoch;
@@ -351,10 +352,6 @@ void trk_dial_abandon(trk_dial *dial);
 void trk_dial_on_timer(trk_timer *timer);
 void trk_dial_connected(trk_leg *leg);
 
-/* listen.c */
-void trk_listen_close_all(trk_loop *loop);
-void trk_listen_release_all(trk_loop *loop);
-
 /* ---- Calls ---- */
 
 typedef struct trk_response_id {
@@ -388,6 +385,15 @@ struct trk_call {
   trk_timer user_timer;
   trk_timer grace;
   trk_call_stats stats;
+  bool connected;       /* The carrier's connected has come. */
+  uint32_t early_media; /* Media messages before start. */
+  uint32_t digits;      /* Keys since digits_from_ms. */
+  int64_t digits_from_ms;
+  int64_t sequence;       /* The last message's number; -1: unknown. */
+  uint64_t media_level;   /* Mu-law bytes in the bucket of media_speed_max... */
+  int64_t media_level_ms; /* ...at this time. */
+  int64_t media_ms;       /* When the last media came, or start. */
+  trk_timer media;
 };
 
 /* call.c */
@@ -396,6 +402,7 @@ void trk_call_on_message(trk_leg *leg, trk_ws_opcode opcode, const uint8_t *byte
 void trk_call_on_leg_closed(trk_leg *leg);
 void trk_call_on_leg_drained(trk_leg *leg);
 void trk_call_push(trk_call *call, trk_event_kind kind, trk_leg *leg, int32_t a, trk_bytes bytes);
+void trk_call_dropped(trk_leg *leg, trk_malformed reason);
 void trk_call_malformed(trk_leg *leg, trk_malformed reason);
 void trk_call_on_flushed(trk_leg *leg);
 void trk_call_end_all(trk_loop *loop);
@@ -403,6 +410,7 @@ void trk_call_end_all(trk_loop *loop);
 /* call_carrier.c */
 void trk_call_carrier_message(trk_call *call, const uint8_t *bytes, size_t count);
 void trk_call_send_waiting(trk_call *call);
+void trk_call_on_media_timer(trk_call *call);
 bool trk_call_decode(trk_loop *loop, trk_chain *chain, trk_bytes base64);
 
 /* call_model.c */
@@ -475,6 +483,8 @@ struct trk_loop {
   trk_leg *dead;
   size_t leg_count;
   size_t dial_count;
+  trk_address *addresses[TRK_ADDRESS_SLOTS];
+  uint64_t address_factor; /* Odd and unknown outside: nobody can choose addresses of one list. */
   trk_listener *listeners;
   trk_listener *retired_listeners;
   uint32_t paced_this_turn;

@@ -1,5 +1,5 @@
 /* leg.c - the life of a leg: creation, the ways to end, deadlines, and the public functions. */
-#include "internal.h"
+#include "listen.h"
 
 trk_leg *trk_leg_create(trk_loop *loop, bool is_server) {
   trk_leg *leg = trk_alloc(loop, sizeof *leg);
@@ -88,6 +88,8 @@ static void finish(trk_leg *leg) {
                                      .d = leg->retry_after_s,
                                      .bytes = reason});
   }
+  trk_address_give(loop, leg->address);
+  leg->address = NULL;
   if (leg->call) trk_call_on_leg_closed(leg);
   /* The slot is free for others when LEG_CLOSED has been heard: until then nobody else may sit
    * there, or the callee would take the event for the newcomer's. */
@@ -230,14 +232,15 @@ static bool ping(trk_leg *leg, int64_t now_ms) {
 /* An open leg is looked after at its next ping, or when a write may be stuck. */
 static void keep_alive(trk_leg *leg) {
   const int64_t now_ms = leg->loop->now_us / TRK_US_PER_MS;
-  const char *dead = NULL;
-  if (is_stuck(leg, now_ms))
-    dead = "the peer takes no data";
-  else if (!ping(leg, now_ms))
-    dead = "no answer to a ping";
-  if (dead) {
+  if (is_stuck(leg, now_ms)) {
     leg->loop->stats.dead_peers++;
-    trk_leg_fail(leg, 1006, TRK_CLOSE_TIMEOUT, 0, dead);
+    /* Should it read again within the moment that is left, it finds out why. */
+    trk_leg_break(leg, 1008, TRK_CLOSE_TIMEOUT, "the peer takes no data");
+    return;
+  }
+  if (!ping(leg, now_ms)) {
+    leg->loop->stats.dead_peers++;
+    trk_leg_fail(leg, 1006, TRK_CLOSE_TIMEOUT, 0, "no answer to a ping");
     return;
   }
   trk_leg_arm_keepalive(leg);

@@ -1,5 +1,5 @@
 /* leg_http.c - the HTTP upgrade on a leg, as server and as client. */
-#include "internal.h"
+#include "listen.h"
 
 #include <stdio.h>
 #include <sys/random.h>
@@ -60,14 +60,15 @@ static int32_t path_index(const trk_listener *listener, trk_bytes path) {
   return -1;
 }
 
-/* What is no upgrade to a registered path. This is the seam: an HTTP server would take the
- * descriptor (leg->socket) and the head's bytes (leg->head) from here. */
-static int32_t plain_status(const trk_http_head *head, int32_t path) {
-  if (path >= 0) return 426;
-  const bool known = (head->method.count == 3 && memcmp(head->method.data, "GET", 3) == 0) ||
-                     (head->method.count == 4 && (memcmp(head->method.data, "HEAD", 4) == 0 ||
-                                                  memcmp(head->method.data, "POST", 4) == 0));
-  return known ? 404 : 405;
+static bool is_method(const trk_http_head *head, const char *name) {
+  const size_t count = strlen(name);
+  return head->method.count == count && memcmp(head->method.data, name, count) == 0;
+}
+
+/* What is not for a registered path. This is the seam: an HTTP server would take the descriptor
+ * (leg->socket) and the head's bytes (leg->head) from here. */
+static int32_t plain_status(const trk_http_head *head) {
+  return is_method(head, "GET") || is_method(head, "HEAD") || is_method(head, "POST") ? 404 : 405;
 }
 
 static void take_request(trk_leg *leg, size_t head_count) {
@@ -77,17 +78,14 @@ static void take_request(trk_leg *leg, size_t head_count) {
   int32_t path = -1;
   if (status == 0) {
     path = path_index(leg->listener, head.path);
-    if (!trk_http_wants_websocket(&head) && head.method.count == 3)
-      status = -plain_status(&head, path);
-    else if (path >= 0)
-      status = trk_http_check_upgrade(&head, &key);
-    else
-      status = -plain_status(&head, path);
+    status = path >= 0 ? trk_http_check_upgrade(&head, &key) : -plain_status(&head);
   }
   if (status < 0) {
     trk_leg_answer_error(leg, -status);
     return;
   }
+  trk_address_give(leg->loop, leg->address);
+  leg->address = NULL;
   trk_http_accept(leg->accept, (const char *)key.data);
   leg->state = TRK_LEG_AWAIT;
   leg->announced = true;

@@ -10,7 +10,7 @@ size_t trk_leg_pending_bytes(const trk_leg *leg) {
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
   (void)suggested;
   trk_loop *loop = TRK_OWNER_OF(handle, trk_socket, tcp)->loop;
-  *buffer = uv_buf_init((char *)loop->receive, TRK_RECEIVE_BYTES);
+  *buffer = uv_buf_init((char *)loop->receive, loop->config.read_turn_max);
 }
 
 /* The peer has closed its half. */
@@ -56,6 +56,10 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer) 
     trk_tls_input(leg, (uint8_t *)buffer->base, (size_t)count);
   else
     trk_leg_take_plain(leg, (uint8_t *)buffer->base, (size_t)count);
+  /* A full buffer: more is there, and libuv would read it at once. The others come first. */
+  if ((size_t)count < loop->config.read_turn_max || leg->state == TRK_LEG_DEAD) return;
+  loop->stats.read_rests++;
+  trk_leg_defer(leg);
 }
 
 void trk_leg_update_reading(trk_leg *leg) {

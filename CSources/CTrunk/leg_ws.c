@@ -167,12 +167,23 @@ static bool within_rate(trk_leg *leg) {
   return false;
 }
 
+/* Pongs that nobody reads must not pile up; later pings are answered once these are gone. */
+static void send_pong(trk_leg *leg, trk_bytes payload) {
+  if (trk_leg_pending_bytes(leg) == 0) leg->pong_bytes = 0;
+  const uint32_t count = (uint32_t)(payload.count + trk_ws_header_count(payload.count, true));
+  if (leg->pong_bytes + count > leg->loop->config.pong_bytes_max) {
+    leg->loop->stats.pongs_dropped++;
+    return;
+  }
+  leg->pong_bytes += count;
+  trk_leg_send_parts(leg, TRK_WS_PONG, &payload, 1);
+}
+
 static void take_control(trk_leg *leg, const trk_ws_result *result) {
   switch (result->opcode) {
     case TRK_WS_CLOSE: take_close(leg, result); return;
     case TRK_WS_PING:
-      if (within_rate(leg) && leg->state == TRK_LEG_OPEN)
-        trk_leg_send_parts(leg, TRK_WS_PONG, &result->bytes, 1);
+      if (within_rate(leg) && leg->state == TRK_LEG_OPEN) send_pong(leg, result->bytes);
       return;
     default: within_rate(leg); return;
   }

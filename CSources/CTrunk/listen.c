@@ -1,40 +1,45 @@
 /* listen.c - listeners and accepted connections. */
-#include "internal.h"
+#include "listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { BACKLOG = 1024 }; /* Connections that the system keeps for us; it may keep fewer. */
 
-static void free_socket(uv_handle_t *handle) {
-  trk_socket *socket = TRK_OWNER_OF(handle, trk_socket, tcp);
-  trk_free(socket->loop, socket);
-}
+/* ---- Accepting ---- */
 
-static void on_connection(uv_stream_t *stream, int status) {
-  trk_listener *listener = TRK_OWNER_OF(stream, trk_listener, tcp);
+/* Makes a leg of a connection, or drops it when there is no room. */
+static void take_connection(trk_listener *listener, int descriptor, const struct sockaddr *from) {
   trk_loop *loop = listener->loop;
-  if (status < 0) return; /* EMFILE: libuv drops the connection and goes on accepting. */
-  trk_loop_touch(loop);
-  trk_socket *socket = trk_alloc(loop, sizeof *socket);
-  if (!socket) return;
-  socket->loop = loop;
-  uv_tcp_init(&loop->uv, &socket->tcp);
-  trk_leg *leg = NULL;
-  if (uv_accept(stream, (uv_stream_t *)&socket->tcp) == 0) leg = trk_leg_create(loop, true);
+  trk_address *address = trk_address_take(loop, from);
+  trk_socket *socket = address ? trk_alloc(loop, sizeof *socket) : NULL;
+  trk_leg *leg = socket ? trk_leg_create(loop, true) : NULL;
   if (!leg) {
-    loop->stats.legs_refused_full++;
-    uv_close((uv_handle_t *)&socket->tcp, free_socket);
+    if (address)
+      loop->stats.legs_refused_full++;
+    else
+      loop->stats.legs_refused_address++;
+    trk_address_give(loop, address);
+    trk_free(loop, socket);
+    close(descriptor);
     return;
   }
+  socket->loop = loop;
   socket->leg = leg;
   leg->socket = socket;
   leg->listener = listener;
+  leg->address = address;
   leg->state = TRK_LEG_REQUEST;
   loop->stats.legs_accepted++;
+  uv_tcp_init(&loop->uv, &socket->tcp);
+  if (uv_tcp_open(&socket->tcp, descriptor) < 0) {
+    close(descriptor);
+    trk_leg_kill(leg);
+    return;
+  }
   uv_tcp_nodelay(&socket->tcp, 1);
   trk_leg_set_deadline(leg, loop->config.head_deadline_ms);
   if (listener->tls && !trk_tls_begin_server(leg, listener->tls)) {
@@ -43,6 +48,73 @@ static void on_connection(uv_stream_t *stream, int status) {
   }
   trk_leg_begin_reading(leg);
 }
+
+static int accept_one(const trk_listener *listener, struct sockaddr_storage *from) {
+  socklen_t count = sizeof *from;
+  return accept4(listener->descriptor, (struct sockaddr *)from, &count,
+                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/* The first in the system's queue gets the spare descriptor for long enough to be refused. */
+static void refuse_one(trk_listener *listener) {
+  static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
+                             "Connection: close\r\n\r\n";
+  if (listener->spare < 0) return;
+  close(listener->spare);
+  struct sockaddr_storage from;
+  const int descriptor = accept_one(listener, &from);
+  if (descriptor >= 0) {
+    /* What it has said is read first: with unread bytes a close would take the answer back. */
+    if (!listener->tls) {
+      uint8_t *receive = listener->loop->receive;
+      while (recv(descriptor, receive, TRK_RECEIVE_BYTES, MSG_DONTWAIT) == TRK_RECEIVE_BYTES) {
+      }
+      send(descriptor, busy, sizeof busy - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    close(descriptor);
+  }
+  listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events);
+
+/* A listener that is ready and can not accept would spin: it is not looked at for a moment. */
+static void rest(trk_listener *listener) {
+  trk_loop *loop = listener->loop;
+  loop->stats.accept_failures++;
+  refuse_one(listener);
+  uv_poll_stop(&listener->poll);
+  trk_wheel_arm(loop, &listener->rest, loop->now_us / TRK_US_PER_MS + loop->config.accept_pause_ms);
+}
+
+void trk_listen_on_timer(trk_timer *timer) {
+  trk_listener *listener = TRK_OWNER_OF(timer, trk_listener, rest);
+  if (listener->spare < 0) listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+}
+
+/* Takes a share of what waits, so that open legs are served between two of them. */
+static void on_readable(uv_poll_t *poll, int status, int events) {
+  (void)events;
+  trk_listener *listener = TRK_OWNER_OF(poll, trk_listener, poll);
+  trk_loop_touch(listener->loop);
+  for (int i = 0; status == 0 && i < TRK_ACCEPTS_PER_TURN; i++) {
+    struct sockaddr_storage from;
+    const int descriptor = accept_one(listener, &from);
+    if (descriptor >= 0) {
+      take_connection(listener, descriptor, (const struct sockaddr *)&from);
+      continue;
+    }
+    if (errno == EAGAIN) return;
+    /* These are faults of the connection, which is gone (accept(2)): the next may be well. */
+    if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM) continue;
+    rest(listener);
+    return;
+  }
+  if (status < 0) rest(listener);
+}
+
+/* ---- Opening and closing ---- */
 
 static int open_socket(const trk_listen_config *config, struct sockaddr_storage *address) {
   struct sockaddr_in *v4 = (struct sockaddr_in *)address;
@@ -59,7 +131,9 @@ static int open_socket(const trk_listen_config *config, struct sockaddr_storage 
   if (config->reuse_port) setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   const socklen_t count =
       address->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-  if (bind(descriptor, (const struct sockaddr *)address, count) == 0) return descriptor;
+  if (bind(descriptor, (const struct sockaddr *)address, count) == 0 &&
+      listen(descriptor, BACKLOG) == 0)
+    return descriptor;
   const int error = -errno;
   close(descriptor);
   return error;
@@ -67,8 +141,8 @@ static int open_socket(const trk_listen_config *config, struct sockaddr_storage 
 
 static uint16_t port_of(const trk_listener *listener) {
   struct sockaddr_storage address;
-  int count = sizeof address;
-  if (uv_tcp_getsockname(&listener->tcp, (struct sockaddr *)&address, &count) < 0) return 0;
+  socklen_t count = sizeof address;
+  if (getsockname(listener->descriptor, (struct sockaddr *)&address, &count) < 0) return 0;
   return ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port
                                             : ((struct sockaddr_in6 *)&address)->sin6_port);
 }
@@ -76,7 +150,9 @@ static uint16_t port_of(const trk_listener *listener) {
 /* Legs that have not sent their request yet still look at its paths: it lives as long as the loop.
  */
 static void on_listener_closed(uv_handle_t *handle) {
-  trk_listener *listener = TRK_OWNER_OF(handle, trk_listener, tcp);
+  trk_listener *listener = TRK_OWNER_OF(handle, trk_listener, poll);
+  close(listener->descriptor);
+  if (listener->spare >= 0) close(listener->spare);
   listener->next = listener->loop->retired_listeners;
   listener->loop->retired_listeners = listener;
 }
@@ -102,10 +178,16 @@ static bool copy_paths(trk_listener *listener, const trk_listen_config *config) 
 }
 
 static int start(trk_listener *listener, int descriptor) {
-  int status = uv_tcp_open(&listener->tcp, descriptor);
-  if (status < 0) close(descriptor);
-  if (status == 0) status = uv_listen((uv_stream_t *)&listener->tcp, BACKLOG, on_connection);
-  return status;
+  const int status = uv_poll_init(&listener->loop->uv, &listener->poll, descriptor);
+  if (status < 0) {
+    close(descriptor);
+    return status;
+  }
+  listener->descriptor = descriptor;
+  listener->rest.kind = TRK_TIMER_LISTEN;
+  listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+  return 0;
 }
 
 trk_status trk_loop_listen(trk_loop *loop, const trk_listen_config *config, uint16_t *port,
@@ -124,20 +206,12 @@ trk_status trk_loop_listen(trk_loop *loop, const trk_listen_config *config, uint
   }
   struct sockaddr_storage address;
   const int descriptor = status == TRK_OK ? open_socket(config, &address) : -1;
-  if (status == TRK_OK && descriptor < 0) {
-    status = TRK_ESYSTEM;
-    *detail = descriptor;
-  }
+  if (status == TRK_OK) *detail = descriptor < 0 ? descriptor : start(listener, descriptor);
+  if (*detail < 0) status = TRK_ESYSTEM;
   if (status != TRK_OK) {
     SSL_CTX_free(listener->tls);
     trk_free(loop, listener);
     return status;
-  }
-  uv_tcp_init(&loop->uv, &listener->tcp);
-  *detail = start(listener, descriptor);
-  if (*detail < 0) {
-    uv_close((uv_handle_t *)&listener->tcp, on_listener_closed);
-    return TRK_ESYSTEM;
   }
   *port = port_of(listener);
   listener->next = loop->listeners;
@@ -149,7 +223,8 @@ void trk_listen_close_all(trk_loop *loop) {
   while (loop->listeners) {
     trk_listener *listener = loop->listeners;
     loop->listeners = listener->next;
-    uv_close((uv_handle_t *)&listener->tcp, on_listener_closed);
+    trk_wheel_cancel(loop, &listener->rest);
+    uv_close((uv_handle_t *)&listener->poll, on_listener_closed);
   }
 }
 

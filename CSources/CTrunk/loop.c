@@ -4,7 +4,7 @@
  * check: timers fire, drain -> closing callbacks. drain() is up to TRK_DRAIN_ROUNDS rounds of
  * { deliver events; run jobs; legs that waited for room; flush } and only there is Swift called.
  */
-#include "internal.h"
+#include "listen.h"
 
 #include <signal.h>
 
@@ -43,6 +43,15 @@ trk_loop_config trk_loop_config_default(void) {
       .blocked_ms_max = 2000,
       .playback_ms_max = 600000,
       .append_ms = 20,
+      .heads_per_address_max = 1024,
+      .accept_pause_ms = 100,
+      .read_turn_max = TRK_RECEIVE_BYTES,
+      .pong_bytes_max = 8192,
+      .early_media_max = 50,
+      .media_speed_max = 200,
+      .media_window_ms = 5000,
+      .media_timeout_ms = 10000,
+      .digits_per_s_max = 20,
   };
 }
 
@@ -215,7 +224,7 @@ static bool init_parts(trk_loop *loop) {
   return trk_table_init(loop, &loop->legs, config->legs_max) &&
          trk_table_init(loop, &loop->calls, config->calls_max) &&
          trk_batch_init(loop, &loop->batches[0]) && trk_batch_init(loop, &loop->batches[1]) &&
-         trk_buffer_ensure(loop, &loop->scratch, TRK_RECEIVE_BYTES);
+         trk_buffer_ensure(loop, &loop->scratch, TRK_RECEIVE_BYTES) && trk_address_init(loop);
 }
 
 static bool init_uv(trk_loop *loop) {
@@ -237,6 +246,8 @@ trk_loop *trk_loop_create(const trk_loop_config *config, const trk_callbacks *ca
   if (!loop) return NULL;
   pthread_mutex_init(&loop->lock, NULL);
   loop->config = *config;
+  if (loop->config.read_turn_max > TRK_RECEIVE_BYTES)
+    loop->config.read_turn_max = TRK_RECEIVE_BYTES;
   loop->callbacks = *callbacks;
   loop->context = context;
   if (init_parts(loop) && init_uv(loop)) return loop;

@@ -2,7 +2,7 @@
  *
  * Timers further away than one round stay in their slot and are passed over once a round (4.1 s).
  */
-#include "internal.h"
+#include "listen.h"
 
 void trk_wheel_init(trk_wheel *wheel, int64_t now_ms) {
   memset(wheel, 0, sizeof *wheel);
@@ -63,7 +63,11 @@ static void fire(trk_loop *loop, trk_timer *timer) {
       return;
     }
     case TRK_TIMER_CALL_GRACE: trk_pacer_finish_items(TRK_OWNER_OF(timer, trk_call, grace)); return;
+    case TRK_TIMER_CALL_MEDIA:
+      trk_call_on_media_timer(TRK_OWNER_OF(timer, trk_call, media));
+      return;
     case TRK_TIMER_DIAL: trk_dial_on_timer(timer); return;
+    case TRK_TIMER_LISTEN: trk_listen_on_timer(timer); return;
   }
 }
 

@@ -30,7 +30,7 @@ public final class Bridge: LegAcceptor {
 
     /// Opens a call for a phone, or refuses it with 503 when there are too many or the model would refuse it.
     public func requested(_ leg: LegID, _ request: UpgradeRequest, on engine: isolated CallEngine) {
-        guard configuration.admission.admits(at: engine.nowMicroseconds) else {
+        guard configuration.modelAdmission.admits(at: engine.nowMicroseconds) else {
             configuration.logger.debug("call refused: the model refuses us, or its rate limit is used up")
             return engine.refuse(leg, status: 503)
         }

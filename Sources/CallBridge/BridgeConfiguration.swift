@@ -14,8 +14,10 @@ public struct BridgeConfiguration: Sendable {
     public var paths: [String]
     /// Calls at once, over all engines that share this; more are answered with 503.
     public var capacity: CallCapacity
+    /// Which streams are in progress, over all engines that share this.
+    public var admission: CallAdmission
     /// Whether the model takes us; refuses new calls while it does not.
-    public var admission: ModelAdmission
+    public var modelAdmission: ModelAdmission
     /// How fast models are dialled.
     public var connectRate: ConnectRate
     /// Events of models that are not known, by type.
@@ -32,7 +34,8 @@ public struct BridgeConfiguration: Sendable {
         tools: ToolRegistry = ToolRegistry(),
         paths: [String] = ["/media-stream", "/ws/call"],
         capacity: CallCapacity = CallCapacity(10_000),
-        admission: ModelAdmission = ModelAdmission(),
+        admission: CallAdmission = CallAdmission(),
+        modelAdmission: ModelAdmission = ModelAdmission(),
         connectRate: ConnectRate = ConnectRate(),
         logger: Logger = Logger(label: "trunkline.bridge"),
         observer: @escaping @Sendable (CallRecord) -> Void = { _ in }
@@ -43,6 +46,7 @@ public struct BridgeConfiguration: Sendable {
         self.paths = paths
         self.capacity = capacity
         self.admission = admission
+        self.modelAdmission = modelAdmission
         self.connectRate = connectRate
         self.logger = logger
         self.observer = observer

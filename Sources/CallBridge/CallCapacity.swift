@@ -1,10 +1,10 @@
-import Synchronization
+import Trunk
 
 /// How many calls may be open at once, counted over all engines that share it.
 public final class CallCapacity: Sendable {
     /// Calls at once.
     public let limit: Int
-    private let open = Mutex(0)
+    private let open = Locked(0)
 
     /// Room for so many calls.
     public init(_ limit: Int) { self.limit = limit }

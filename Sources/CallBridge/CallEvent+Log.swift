@@ -22,6 +22,7 @@ extension CallEvent {
             logger.info("model is back after \(outage) ms, \(items) items restored")
         case .rotated(_, _, let forced, let items):
             logger.info("moved to a new model session\(forced ? " (forced)" : ""), \(items) items restored")
+        case .keys(let keys): logger.info("\(keys.utf8.count) keys pressed")
         case .interrupted(let interruption):
             logger.info(
                 "agent interrupted (\(interruption.cause.rawValue)), heard \(interruption.heardMilliseconds) ms, dropped \(interruption.droppedMilliseconds) ms"

@@ -45,7 +45,7 @@ extension CallSession {
 
     /// What other calls should know.
     func note(_ event: CallEvent, on engine: isolated CallEngine) {
-        let admission = bridge.configuration.admission
+        let admission = bridge.configuration.modelAdmission
         switch event {
         case .unknownEvent(let type): bridge.configuration.unknownEvents.count(type)
         case .ending(.modelRefused, _, let detail):

@@ -39,30 +39,40 @@ final class CallSession: CallHandler {
     func begin(_ call: CallID, on engine: isolated CallEngine) {
         self.call = call
         // A phone that opens a socket and says nothing is closed: its start is due.
-        engine.setTimer(call, atMicroseconds: engine.nowMicroseconds + Self.startDeadlineMicroseconds)
+        let due = Int64(max(1, bridge.configuration.call.limits.startMilliseconds)) * 1_000
+        engine.setTimer(call, atMicroseconds: engine.nowMicroseconds + due)
     }
-
-    /// From the upgrade to the carrier's start message.
-    private static let startDeadlineMicroseconds: Int64 = 5_000_000
 
     // MARK: - The carrier
 
     func carrierStarted(_ call: CallID, message: RawSpan, on engine: isolated CallEngine) {
-        guard let start = message.withUnsafeBytes({ CarrierStart(twilio: $0) }) else {
-            logger.warning("call refused: its start message lacks callSid or streamSid")
-            return finish(code: 1008, reason: "start message", on: engine)
+        let limits = bridge.configuration.call.limits
+        guard let start = message.withUnsafeBytes({ CarrierStart(twilio: $0, limits: limits) }) else {
+            return refuse(.startMessage, "its start message lacks what a call needs", on: engine)
+        }
+        guard bridge.configuration.admission.enter(callID: start.callID, streamID: start.streamID) else {
+            return refuse(.duplicate, "its call or stream is in progress already", on: engine)
         }
         callSID = start.callID
         self.start = start
         logger[metadataKey: "call"] = "\(start.callID)"
-        guard start.isTelephoneAudio else {
-            logger.warning(
-                "call refused: the stream is \(start.encoding.filter { $0.isLetter || $0.isNumber || "/-".contains($0) }.prefix(40)) at \(start.sampleRate) Hz, expected audio/x-mulaw at 8000"
-            )
-            return finish(code: 1003, reason: "media format", on: engine)
+        if !start.isTelephoneAudio {
+            let encoding = start.encoding.filter { $0.isLetter || $0.isNumber || "/-".contains($0) }.prefix(40)
+            logger.warning("the stream is \(encoding) at \(start.sampleRate) Hz, expected audio/x-mulaw at 8000")
         }
         engine.setTimer(call, atMicroseconds: nil)
         feed(.carrierStarted(start), on: engine)
+    }
+
+    private func refuse(_ refusal: CallAdmission.Refusal, _ why: String, on engine: isolated CallEngine) {
+        bridge.configuration.admission.count(refusal)
+        logger.warning("call refused: \(why)")
+        finish(code: 1008, reason: refusal.rawValue, on: engine)
+    }
+
+    func carrierSilent(_ call: CallID, on engine: isolated CallEngine) {
+        feed(.playback(snapshot(on: engine)), on: engine)
+        feed(.carrierSilent, on: engine)
     }
 
     func carrierDigit(_ call: CallID, _ digit: String, on engine: isolated CallEngine) {
@@ -132,10 +142,7 @@ final class CallSession: CallHandler {
     }
 
     func timerFired(_ call: CallID, on engine: isolated CallEngine) {
-        if callSID.isEmpty {
-            logger.warning("call refused: no start message within 5 s")
-            return finish(code: 1008, reason: "no start message", on: engine)
-        }
+        if callSID.isEmpty { return refuse(.startTimeout, "no start message in time", on: engine) }
         dialDelayed(call, on: engine)
         if let due = policyTimer, due <= engine.nowMicroseconds {
             policyTimer = nil
@@ -254,6 +261,7 @@ final class CallSession: CallHandler {
         isOver = true
         for task in tools.values { task.cancel() }
         tools = [:]
+        if let start { bridge.configuration.admission.leave(callID: start.callID, streamID: start.streamID) }
         engine.endCall(call, code: code, reason: reason)
         bridge.callEnded()
     }

@@ -1,4 +1,4 @@
-import Synchronization
+import Trunk
 
 /// How fast models are dialled, so that a model that comes back is not run over by all calls at once: a token bucket,
 /// shared by all engines that dial one model. A dial beyond the rate is not refused, it is given a later moment.
@@ -8,7 +8,7 @@ public final class ConnectRate: Sendable {
     /// Dials that may come at once after a quiet time.
     public let burst: Int
     /// The moment at which the bucket would be full again, microseconds of the engines' clock; and the dials put off.
-    private let state = Mutex<(fullAt: Int64, delayed: Int)>((0, 0))
+    private let state = Locked<(fullAt: Int64, delayed: Int)>((0, 0))
 
     /// A rate.
     public init(perSecond: Int = 200, burst: Int = 200) {

@@ -3,40 +3,37 @@ import RealtimeProtocol
 import Trunk
 
 extension CarrierStart {
-    /// Reads Twilio's start message; nil when it lacks what a call needs. Numbers may be strings.
-    init?(twilio bytes: UnsafeRawBufferPointer) {
+    /// Reads Twilio's start message; nil when it lacks what a call needs. Numbers may be strings. Of parameters with
+    /// the same name the first counts.
+    init?(twilio bytes: UnsafeRawBufferPointer, limits: CallLimits) {
         guard let message = try? JSONValue(parsing: bytes), let start = message["start"] else { return nil }
         guard let callID = start["callSid"]?.stringValue,
-            let streamID = message["streamSid"]?.stringValue ?? start["streamSid"]?.stringValue
+            let streamID = message["streamSid"]?.stringValue ?? start["streamSid"]?.stringValue,
+            let accountID = start["accountSid"]?.stringValue, let format = start["mediaFormat"]?.objectValue
         else { return nil }
         func number(_ value: JSONValue?) -> Int? {
             if let integer = value?.integerValue { return Int(integer) }
             return value?.stringValue.flatMap { Int($0) }
         }
         let members = start["customParameters"]?.objectValue?.members ?? []
-        let kept = members.prefix(Self.parametersMax).compactMap { member -> (String, String)? in
-            guard let value = member.value.stringValue, value.utf8.count <= Self.parameterBytesMax else { return nil }
-            return (member.key, value)
+        var parameters: [String: String] = [:]
+        for member in members where parameters[member.key] == nil {
+            guard let value = member.value.stringValue, parameters.count < limits.parameters,
+                member.key.utf8.count + value.utf8.count <= limits.parameterBytes
+            else { continue }
+            parameters[member.key] = value
         }
-        let format = start["mediaFormat"]
         self.init(
             streamID: streamID,
             callID: callID,
-            accountID: start["accountSid"]?.stringValue ?? "",
-            parameters: Dictionary(kept) { first, _ in first },
-            encoding: format?["encoding"]?.stringValue ?? "",
-            sampleRate: number(format?["sampleRate"]) ?? 0,
-            channels: number(format?["channels"]) ?? 0
+            accountID: accountID,
+            parameters: parameters,
+            encoding: format["encoding"]?.stringValue ?? "",
+            sampleRate: number(format["sampleRate"]) ?? 0,
+            channels: number(format["channels"]) ?? 0
         )
+        droppedParameters = members.count - parameters.count
     }
-
-    /// Parameters of a stream that are kept.
-    private static let parametersMax = 64
-    /// Bytes of one parameter.
-    private static let parameterBytesMax = 4_096
-
-    /// Whether the stream is what a telephone sends.
-    var isTelephoneAudio: Bool { encoding == "audio/x-mulaw" && sampleRate == 8_000 && channels == 1 }
 }
 
 extension LegClose {

@@ -1,11 +1,11 @@
-import Synchronization
+import Trunk
 
 /// Counts events by a name that the other side chose: of a bounded number of names, so that nobody can fill the memory
 /// with names.
 public final class EventNames: Sendable {
     /// Names that are told apart.
     public let limit: Int
-    private let state = Mutex<(counts: [String: Int], others: Int)>(([:], 0))
+    private let state = Locked<(counts: [String: Int], others: Int)>(([:], 0))
 
     /// Nothing counted yet.
     public init(limit: Int = 100) { self.limit = limit }

@@ -1,4 +1,4 @@
-import Synchronization
+import Trunk
 
 /// Whether new calls are taken, by what is known of the model: it has refused our key, or the account has nothing left.
 /// A call that could only fail is refused before anything is dialled. Shared by all engines that use one key.
@@ -37,7 +37,7 @@ public final class ModelAdmission: Sendable {
         var heldUntil: Int64 = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// Takes calls until something is known.
     public init(probeAfterMilliseconds: Int = 30_000, holdMillisecondsMax: Int = 60_000) {

@@ -223,6 +223,12 @@ public struct CallLimits: Sendable, Hashable {
     public var toolOutputBytes = 32 * 1024
     /// Keys that are collected.
     public var keys = 64
+    /// From the carrier's connection to its start message; counted by the bridge.
+    public var startMilliseconds = 5_000
+    /// Parameters of a stream that are kept.
+    public var parameters = 64
+    /// Bytes of one of them, name and value together.
+    public var parameterBytes = 4_096
 
     /// The defaults.
     public init() {}

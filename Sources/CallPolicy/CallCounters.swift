@@ -48,6 +48,8 @@ public struct CallCounters: Sendable, Hashable {
     public var historyDropped = 0
     /// Texts cut because of `CallLimits.recordTextBytes` or `CallLimits.toolOutputBytes`.
     public var textsCut = 0
+    /// Parameters of the stream left out because of `CallLimits.parameters` or `CallLimits.parameterBytes`.
+    public var parametersDropped = 0
     /// Agent items not followed because `CallLimits.openItems` was hit.
     public var itemsOverLimit = 0
 

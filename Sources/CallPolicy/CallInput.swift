@@ -6,6 +6,8 @@ public enum CallInput: Sendable {
     case carrierStarted(CarrierStart)
     /// The carrier says that the call is over (Twilio `stop`).
     case carrierStopped
+    /// The carrier has sent no audio for too long.
+    case carrierSilent
     /// The carrier's connection is gone.
     case carrierClosed(LegClose)
     /// The caller pressed a key: one of `0`-`9`, `*`, `#`, `A`-`D`.
@@ -51,6 +53,8 @@ public struct CarrierStart: Sendable, Hashable {
     public var sampleRate: Int
     /// Channels.
     public var channels: Int
+    /// Parameters left out because of `CallLimits`.
+    public var droppedParameters = 0
 
     /// A start; the defaults are those of Twilio.
     public init(
@@ -70,6 +74,9 @@ public struct CarrierStart: Sendable, Hashable {
         self.sampleRate = sampleRate
         self.channels = channels
     }
+
+    /// Whether the stream is what a telephone sends.
+    public var isTelephoneAudio: Bool { encoding == "audio/x-mulaw" && sampleRate == 8_000 && channels == 1 }
 }
 
 /// One connection to the model. The machine chooses the number; it is unique in the call.

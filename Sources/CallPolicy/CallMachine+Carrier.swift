@@ -16,7 +16,12 @@ extension CallMachine {
         carrier = start
         carrierIsOpen = true
         startedAt = now
+        counters.parametersDropped = start.droppedParameters
         record(.started(start))
+        guard start.isTelephoneAudio else {
+            // Whatever was said to this caller would be noise.
+            return end(.formatMismatch, .system, detail: "the stream is no telephone audio", code: 1003)
+        }
         emit(.holdCallerAudio)
         dial(.first)
     }

@@ -181,13 +181,13 @@ extension CallMachine {
     }
 
     /// Ends the call now. A nil detail means that the reason was recorded before.
-    mutating func end(_ reason: EndReason, _ initiator: EndInitiator, detail: String?) {
+    mutating func end(_ reason: EndReason, _ initiator: EndInitiator, detail: String?, code: Int = 1000) {
         guard !hasEnded else { return }
         if let detail { record(.ending(reason, initiator, detail: cut(detail))) }
         cancelTools()
         finishAllItems()
         closeLegs(reason: reason.rawValue)
-        if carrierIsOpen { emit(.closeCarrier(code: 1000, reason: reason.rawValue)) }
+        if carrierIsOpen { emit(.closeCarrier(code: code, reason: reason.rawValue)) }
         if timerAt != nil { emit(.setTimer(at: nil)) }
         timerAt = nil
         counters.historyDropped = history.droppedCount

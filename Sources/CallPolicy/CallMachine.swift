@@ -117,6 +117,7 @@ public struct CallMachine: Sendable {
         switch input {
         case .carrierStarted(let start): carrierStarted(start)
         case .carrierStopped: carrierStopped()
+        case .carrierSilent: end(.noMedia, .system, detail: "the carrier sends no audio")
         case .carrierClosed(let close): carrierClosed(close)
         case .dtmf(let key, let snapshot):
             look(at: snapshot)

@@ -4,6 +4,8 @@ public enum EndReason: String, Sendable, Hashable, CaseIterable {
     case callerHungUp = "caller_hung_up"
     /// The carrier's connection broke.
     case carrierLost = "carrier_lost"
+    /// The carrier stayed connected and sent no audio.
+    case noMedia = "no_media"
     /// The agent ended the call with `end_call`.
     case agentHungUp = "agent_hung_up"
     /// An operator ended the call.
@@ -22,7 +24,7 @@ public enum EndReason: String, Sendable, Hashable, CaseIterable {
     case modelRefused = "model_refused"
     /// The model refused the session's configuration.
     case sessionRefused = "session_refused"
-    /// The model would send or expect another audio format than asked for.
+    /// The carrier's stream or the model's session has another audio format than a telephone's.
     case formatMismatch = "format_mismatch"
     /// The model failed to answer, too often in a row.
     case modelFailed = "model_failed"

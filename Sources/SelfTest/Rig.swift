@@ -3,7 +3,6 @@ public import CallPolicy
 import Foundation
 public import Logging
 public import Simulators
-import Synchronization
 public import Trunk
 
 /// A whole telephone world on one machine: a server, a model behind TLS, and phones, each on a loop of its own.
@@ -14,13 +13,16 @@ public final class Rig: Sendable {
     public let phones: CallEngine
     /// What the model saw and did.
     public let modelLog: ModelLog
-    private let serverPort: Int
+    /// Which streams the server has let in.
+    public let admission = CallAdmission()
+    /// Where the server listens on 127.0.0.1.
+    public let serverPort: Int
     private let folder: String
     private let script: ModelScript
     private let certificate: LoopbackCertificate?
     private let modelPort: Int
     /// The engine of the simulated model; nil while it is down.
-    private let model: Mutex<CallEngine?>
+    private let model: Locked<CallEngine?>
 
     /// How a rig is set up.
     public struct Setup: Sendable {
@@ -56,7 +58,7 @@ public final class Rig: Sendable {
         server = try CallEngine.start(setup.engine)
         phones = try CallEngine.start()
         let (engine, modelPort) = try await Self.startModel(setup.model, log, port: 0, certificate)
-        model = Mutex(engine)
+        model = Locked(engine)
         self.modelPort = modelPort
         let endpoint = try ModelEndpoint(
             url: "\(setup.isSecure ? "wss" : "ws")://localhost:\(modelPort)\(ModelSimulator.path)",
@@ -68,6 +70,7 @@ public final class Rig: Sendable {
             model: endpoint,
             call: setup.call,
             tools: setup.tools,
+            admission: admission,
             logger: setup.logger
         )
         let store = RecordStore()
@@ -137,7 +140,7 @@ public final class Rig: Sendable {
     ) async throws -> DialTarget {
         var other = configuration
         other.model = model
-        other.admission = ModelAdmission()
+        other.modelAdmission = ModelAdmission()
         other.connectRate = ConnectRate()
         change(&other)
         let bridge = other
@@ -172,7 +175,7 @@ public final class Rig: Sendable {
 private final class RecordStore: Sendable {
     /// Records that are kept; a demo has some hundreds.
     private static let capacity = 200_000
-    private let records = Mutex<[CallRecord]>([])
+    private let records = Locked<[CallRecord]>([])
 
     var all: [CallRecord] { records.withLock { $0 } }
 

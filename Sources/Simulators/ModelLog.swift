@@ -1,4 +1,3 @@
-import Synchronization
 import Trunk
 
 /// What a simulated model saw and did, for tests and reports; read it anywhere.
@@ -51,7 +50,7 @@ public final class ModelLog: Sendable {
 
     /// Entries that are kept; more are counted only.
     public static let capacity = 100_000
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// An empty log.
     public init() {}

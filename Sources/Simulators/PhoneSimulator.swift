@@ -1,12 +1,11 @@
 import RealtimeProtocol
-import Synchronization
 public import Trunk
 
 /// Plays Twilio: one caller on a media stream, over a real socket. Lives on an engine; its report can be read anywhere.
 public final class PhoneSimulator: LegHandler {
     /// What is known of a call from outside the engine.
     public final class Outcome: Sendable {
-        private let state = Mutex<(report: PhoneReport, ended: Bool, waiters: [CheckedContinuation<Void, Never>])>(
+        private let state = Locked<(report: PhoneReport, ended: Bool, waiters: [CheckedContinuation<Void, Never>])>(
             (PhoneReport(), false, [])
         )
 

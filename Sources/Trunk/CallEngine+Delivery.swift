@@ -59,6 +59,7 @@ extension CallEngine {
         case .TRK_EVENT_CARRIER_START: handler.carrierStarted(call, message: event.buffer.bytes, on: self)
         case .TRK_EVENT_CARRIER_DTMF: handler.carrierDigit(call, event.text, on: self)
         case .TRK_EVENT_CARRIER_STOP: handler.carrierStopped(call, on: self)
+        case .TRK_EVENT_CARRIER_SILENT: handler.carrierSilent(call, on: self)
         case .TRK_EVENT_LEG_OPENED where event.isDialled: handler.modelOpened(call, LegID(event.leg), on: self)
         case .TRK_EVENT_LEG_CLOSED where event.isDialled:
             handler.modelClosed(call, LegID(event.leg), LegEnding(event), on: self)

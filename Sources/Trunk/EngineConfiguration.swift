@@ -54,6 +54,24 @@ public struct EngineConfiguration: Sendable {
     public var playbackMillisecondsMax: Int
     /// Caller audio gathered into one append, milliseconds; 20 sends each frame.
     public var appendMilliseconds: Int
+    /// Connections of one address (IPv6: of one /64) that have not sent a whole HTTP head.
+    public var headsPerAddressMax: Int
+    /// Pause of a listener for which the system had no descriptor, milliseconds.
+    public var acceptPauseMilliseconds: Int
+    /// Bytes read from one leg in one turn; at most 65,536.
+    public var readTurnBytesMax: Int
+    /// Bytes of pongs queued for a peer that does not read; beyond it pings go unanswered.
+    public var pongBytesMax: Int
+    /// Media messages of a carrier before its start.
+    public var earlyMediaMax: Int
+    /// Caller audio, percent of real time; 100 at least.
+    public var mediaSpeedMaxPercent: Int
+    /// The time over which that is measured, milliseconds: a line that stalled may catch up.
+    public var mediaWindowMilliseconds: Int
+    /// A started carrier that sends no media for so long is told of, milliseconds.
+    public var mediaTimeoutMilliseconds: Int
+    /// Keys of a caller in one second.
+    public var digitsPerSecondMax: Int
     private let base: trk_loop_config
 
     /// The defaults.
@@ -86,6 +104,15 @@ public struct EngineConfiguration: Sendable {
         blockedMillisecondsMax = Int(base.blocked_ms_max)
         playbackMillisecondsMax = Int(base.playback_ms_max)
         appendMilliseconds = Int(base.append_ms)
+        headsPerAddressMax = Int(base.heads_per_address_max)
+        acceptPauseMilliseconds = Int(base.accept_pause_ms)
+        readTurnBytesMax = Int(base.read_turn_max)
+        pongBytesMax = Int(base.pong_bytes_max)
+        earlyMediaMax = Int(base.early_media_max)
+        mediaSpeedMaxPercent = Int(base.media_speed_max)
+        mediaWindowMilliseconds = Int(base.media_window_ms)
+        mediaTimeoutMilliseconds = Int(base.media_timeout_ms)
+        digitsPerSecondMax = Int(base.digits_per_s_max)
     }
 
     /// The core's form. Values beyond 32 bits are clamped; zero where the core needs one becomes one.
@@ -119,6 +146,15 @@ public struct EngineConfiguration: Sendable {
         raw.blocked_ms_max = positive(blockedMillisecondsMax)
         raw.playback_ms_max = positive(playbackMillisecondsMax)
         raw.append_ms = UInt32(clamping: max(20, appendMilliseconds))
+        raw.heads_per_address_max = positive(headsPerAddressMax)
+        raw.accept_pause_ms = positive(acceptPauseMilliseconds)
+        raw.read_turn_max = UInt32(clamping: max(1_024, readTurnBytesMax))
+        raw.pong_bytes_max = positive(pongBytesMax)
+        raw.early_media_max = positive(earlyMediaMax)
+        raw.media_speed_max = UInt32(clamping: max(100, mediaSpeedMaxPercent))
+        raw.media_window_ms = positive(mediaWindowMilliseconds)
+        raw.media_timeout_ms = positive(mediaTimeoutMilliseconds)
+        raw.digits_per_s_max = positive(digitsPerSecondMax)
         return raw
     }
 }

@@ -98,6 +98,32 @@ public struct EngineStats: Sendable {
     public let gaps: UInt64
     /// Their sum.
     public let gapMilliseconds: UInt64
+    /// Accepts dropped at headsPerAddressMax.
+    public let legsRefusedAddress: UInt64
+    /// Accepts for which the system had no descriptor.
+    public let acceptFailures: UInt64
+    /// Times that a leg had its share of a turn.
+    public let readRests: UInt64
+    /// Pongs not sent at pongBytesMax.
+    public let pongsDropped: UInt64
+    /// Starts without a connected message before.
+    public let startsUnannounced: UInt64
+    /// Media messages of a track that is not the caller's.
+    public let mediaOtherTrack: UInt64
+    /// Carriers closed for media that came too fast or too early.
+    public let mediaFloods: UInt64
+    /// Silences longer than mediaTimeoutMilliseconds.
+    public let mediaTimeouts: UInt64
+    /// Keys that no telephone has.
+    public let digitsInvalid: UInt64
+    /// Keys dropped at digitsPerSecondMax.
+    public let digitsOver: UInt64
+    /// Carrier messages with a number that was not new.
+    public let sequenceRepeats: UInt64
+    /// Carrier messages with a number that left some out.
+    public let sequenceGaps: UInt64
+    /// Media timestamps that went back, or ahead beyond sense.
+    public let timestampFaults: UInt64
     /// TLS handshakes completed.
     public let tlsHandshakes: UInt64
     /// Of those, resumed sessions.
@@ -159,6 +185,19 @@ public struct EngineStats: Sendable {
         pacerLate = raw.pacer_late
         gaps = raw.gaps
         gapMilliseconds = raw.gap_ms
+        legsRefusedAddress = raw.legs_refused_address
+        acceptFailures = raw.accept_failures
+        readRests = raw.read_rests
+        pongsDropped = raw.pongs_dropped
+        startsUnannounced = raw.starts_unannounced
+        mediaOtherTrack = raw.media_other_track
+        mediaFloods = raw.media_floods
+        mediaTimeouts = raw.media_timeouts
+        digitsInvalid = raw.digits_invalid
+        digitsOver = raw.digits_over
+        sequenceRepeats = raw.sequence_repeats
+        sequenceGaps = raw.sequence_gaps
+        timestampFaults = raw.timestamp_faults
         tlsHandshakes = raw.tls_handshakes
         tlsResumed = raw.tls_resumed
     }

@@ -129,6 +129,8 @@ public protocol CallHandler: AnyObject {
     func carrierDigit(_ call: CallID, _ digit: String, on engine: isolated CallEngine)
     /// The carrier says that the stream ends.
     func carrierStopped(_ call: CallID, on engine: isolated CallEngine)
+    /// The carrier has sent no media for `mediaTimeoutMilliseconds`; once per silence.
+    func carrierSilent(_ call: CallID, on engine: isolated CallEngine)
     /// The carrier's leg has ended.
     func carrierClosed(_ call: CallID, _ ending: LegEnding, on engine: isolated CallEngine)
     /// A model leg is open.

@@ -1,10 +1,9 @@
 internal import CTrunk
-internal import Synchronization
 
 /// What the core's callbacks are given: the only object that crosses the boundary, retained once.
 final class LoopContext: Sendable {
     /// Set before the loop runs, cleared when it has stopped.
-    private let state = Mutex<State>(State())
+    private let state = Locked<State>(State())
 
     private struct State {
         var hasStopped = false

@@ -1,5 +1,4 @@
 internal import CTrunk
-internal import Synchronization
 
 /// Owns one reference to a loop of the core.
 final class LoopHandle: Sendable {
@@ -14,7 +13,7 @@ final class LoopHandle: Sendable {
 /// Runs an engine's jobs on its loop thread, between the phases of a turn.
 public final class LoopExecutor: SerialExecutor {
     let loop: LoopHandle
-    private let late = Mutex(Late())
+    private let late = Locked(Late())
 
     /// Jobs that came when the loop took no more.
     private struct Late {

@@ -1,8 +1,8 @@
 import Logging
 import SelfTest
 import Simulators
-import Synchronization
 import Testing
+import Trunk
 
 @testable import CallBridge
 
@@ -11,7 +11,7 @@ import Testing
     /// Keeps all lines of all levels.
     private struct Keeper: LogHandler {
         final class Lines: Sendable {
-            let all = Mutex<[String]>([])
+            let all = Locked<[String]>([])
         }
 
         let lines: Lines

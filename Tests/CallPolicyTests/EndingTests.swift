@@ -22,6 +22,15 @@ import Testing
         #expect(call.heardAll(["a1"]) == end)
     }
 
+    @Test func aStreamThatIsNoTelephoneIsClosedBeforeAModelIsDialled() {
+        var call = TestCall()
+        var start = CarrierStart(streamID: "MZ1", callID: "CA1", encoding: "audio/x-alaw")
+        start.droppedParameters = 3
+        let actions = call.give(.carrierStarted(start))
+        #expect(actions == ["hang up 1003 format_mismatch", "ended format_mismatch by system"])
+        #expect(call.machine.counters.parametersDropped == 3)
+    }
+
     @Test func withoutWordsTheModelIsAskedForAGoodbye() {
         var call = talking()
         call.calls("end_call", "{}", id: "c1", response: "resp_1")
@@ -135,6 +144,7 @@ import Testing
         #expect(end(.carrierClosed(LegClose(code: 1000, cause: .peerClosed))) == "ended caller_hung_up by caller")
         #expect(end(.carrierClosed(LegClose(cause: .transportLost))) == "ended carrier_lost by system")
         #expect(end(.carrierClosed(LegClose(cause: .timedOut))) == "ended carrier_lost by system")
+        #expect(end(.carrierSilent) == "ended no_media by system")
     }
 
     @Test func nothingHappensAfterTheEnd() {

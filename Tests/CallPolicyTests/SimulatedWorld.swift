@@ -148,7 +148,9 @@ final class SimulatedWorld {
         case .hangUp(let orderly):
             advancePlayer()
             give(.playback(player.snapshot))
-            give(orderly ? .carrierStopped : .carrierClosed(LegClose(cause: .transportLost)))
+            if orderly { return give(.carrierStopped) }
+            // A line that breaks is seen to break, or only falls silent.
+            give(chance.percent(50) ? .carrierSilent : .carrierClosed(LegClose(cause: .transportLost)))
         case .speechBegins: speechBegins()
         case .speechEnds: speechEnds()
         case .fault(let fault): fail(fault)

@@ -3,6 +3,7 @@
 #include "fake_uv.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <sys/random.h>
@@ -14,7 +15,7 @@
 
 int socket(int domain, int type, int protocol) {
   (void)domain, (void)type, (void)protocol;
-  return 1 << 20; /* No descriptor of ours: nothing reads it. */
+  return FAKE_DESCRIPTOR;
 }
 
 int setsockopt(int descriptor, int level, int name, const void *value, socklen_t count) {
@@ -25,6 +26,36 @@ int setsockopt(int descriptor, int level, int name, const void *value, socklen_t
 int bind(int descriptor, const struct sockaddr *address, socklen_t count) {
   (void)descriptor, (void)address, (void)count;
   return 0;
+}
+
+int listen(int descriptor, int backlog) {
+  (void)descriptor, (void)backlog;
+  return 0;
+}
+
+int getsockname(int descriptor, struct sockaddr *name, socklen_t *count) {
+  (void)descriptor;
+  memset(name, 0, sizeof(struct sockaddr_in));
+  name->sa_family = AF_INET;
+  ((struct sockaddr_in *)(void *)name)->sin_port = htons(80);
+  *count = sizeof(struct sockaddr_in);
+  return 0;
+}
+
+/* Peers have few addresses, of both families. */
+int accept4(int descriptor, struct sockaddr *from, socklen_t *count, int flags) {
+  (void)descriptor, (void)count, (void)flags;
+  if (fake.pending_accepts == 0) errno = EAGAIN;
+  if (fake.descriptors_short) errno = EMFILE;
+  if (fake.pending_accepts == 0 || fake.descriptors_short) {
+    fake.descriptors_short = false;
+    return -1;
+  }
+  fake.pending_accepts--;
+  memset(from, 0, sizeof(struct sockaddr_in6));
+  from->sa_family = fake.serial % 2 == 0 ? AF_INET : AF_INET6;
+  ((struct sockaddr_in6 *)(void *)from)->sin6_addr.s6_addr[0] = (uint8_t)(fake.serial % 3);
+  return FAKE_DESCRIPTOR;
 }
 
 /* Repeatable masks and keys: an input does the same each time. */

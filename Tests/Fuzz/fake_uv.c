@@ -232,9 +232,10 @@ int uv_tcp_init(uv_loop_t *loop, uv_tcp_t *tcp) {
   return 0;
 }
 
+/* The core opens accepted connections only. */
 int uv_tcp_open(uv_tcp_t *tcp, uv_os_sock_t descriptor) {
-  (void)descriptor;
-  usable(tcp);
+  FUZZ_CHECK(descriptor == FAKE_DESCRIPTOR);
+  usable(tcp)->connected = true;
   return 0;
 }
 
@@ -244,27 +245,23 @@ int uv_tcp_nodelay(uv_tcp_t *tcp, int on) {
   return 0;
 }
 
-int uv_tcp_getsockname(const uv_tcp_t *tcp, struct sockaddr *name, int *count) {
-  usable(tcp);
-  memset(name, 0, sizeof(struct sockaddr_in));
-  name->sa_family = AF_INET;
-  ((struct sockaddr_in *)(void *)name)->sin_port = htons(80);
-  *count = sizeof(struct sockaddr_in);
+int uv_poll_init(uv_loop_t *loop, uv_poll_t *poll, int descriptor) {
+  (void)descriptor;
+  uv_tcp_init(loop, (uv_tcp_t *)(void *)poll);
+  usable(poll)->is_listener = true;
   return 0;
 }
 
-int uv_listen(uv_stream_t *stream, int backlog, uv_connection_cb callback) {
-  (void)backlog;
-  fake_socket *const socket = usable(stream);
+int uv_poll_start(uv_poll_t *poll, int events, uv_poll_cb callback) {
+  FUZZ_CHECK(events == UV_READABLE);
+  fake_socket *const socket = usable(poll);
   socket->listening = true;
-  socket->on_connection = callback;
+  socket->on_poll = callback;
   return 0;
 }
 
-int uv_accept(uv_stream_t *listener, uv_stream_t *stream) {
-  FUZZ_CHECK(usable(listener)->listening && fake.pending_accepts == 1);
-  fake.pending_accepts = 0;
-  usable(stream)->connected = true;
+int uv_poll_stop(uv_poll_t *poll) {
+  usable(poll)->listening = false;
   return 0;
 }
 
@@ -404,7 +401,8 @@ int fake_connect(size_t window) {
   if (listener == NULL || used > FAKE_SOCKETS / 2) return -1;
   const uint32_t serial = fake.serial;
   fake.pending_accepts = 1;
-  listener->on_connection((uv_stream_t *)listener->tcp, 0);
+  fake.descriptors_short = window == FAKE_WINDOW_SHORT;
+  listener->on_poll((uv_poll_t *)(void *)listener->tcp, 0, UV_READABLE);
   fake.pending_accepts = 0;
   for (size_t i = 0; i < FAKE_SOCKETS; i++) {
     fake_socket *const made = &fake.sockets[i];

@@ -22,13 +22,15 @@ enum {
   FAKE_SOCKETS = 64,
   FAKE_LOOKUPS = 16,
   FAKE_VECTORS = 16,
-  FAKE_INBOX = 1 << 20, /* Bytes that the core may write on one connection. */
+  FAKE_INBOX = 1 << 20,      /* Bytes that the core may write on one connection. */
+  FAKE_DESCRIPTOR = 1 << 20, /* No descriptor of ours: nothing reads it. */
+  FAKE_WINDOW_SHORT = 201,   /* Of a connection for which the system has no descriptor. */
 };
 
 typedef struct fake_socket {
   uv_tcp_t *tcp; /* NULL: the place is free. */
-  bool listening, connected, closing, shut;
-  uv_connection_cb on_connection;
+  bool is_listener, listening, connected, closing, shut;
+  uv_poll_cb on_poll;
   uv_connect_t *connect;
   uv_connect_cb on_connect;
   uv_alloc_cb on_alloc; /* NULL: not reading. */
@@ -58,8 +60,9 @@ typedef struct fake_uv {
   fake_lookup lookups[FAKE_LOOKUPS];
   uint64_t now_ns;
   uint32_t serial;
-  int pending_accepts; /* Set while on_connection runs. */
-  bool cancel_refused; /* uv_cancel answers UV_EBUSY: the lookup is being done. */
+  int pending_accepts;    /* Connections that wait in the listener's queue. */
+  bool descriptors_short; /* The next accept fails with EMFILE. */
+  bool cancel_refused;    /* uv_cancel answers UV_EBUSY: the lookup is being done. */
   bool running;
   uint32_t random;
   uint32_t refuse_after; /* Allocations until one is refused; 0: none will be. */

@@ -31,7 +31,7 @@ static fake_socket *pick_socket(void) {
   const uint8_t from = fuzz_byte(&core.in);
   for (size_t i = 0; i < FAKE_SOCKETS; i++) {
     fake_socket *const socket = &fake.sockets[(from + i) % FAKE_SOCKETS];
-    if (socket->tcp != NULL && !socket->listening) return socket;
+    if (socket->tcp != NULL && !socket->is_listener) return socket;
   }
   return NULL;
 }
@@ -230,7 +230,12 @@ static void one_step(void) {
     case 1:
     case 2:
     case 3: act(); return;
-    case 4: fake_connect((choice & 1) != 0 ? 1 << 19 : 200); return;
+    case 4:
+      if ((choice & 15) == 15)
+        fake_connect(FAKE_WINDOW_SHORT);
+      else
+        fake_connect((choice & 1) != 0 ? 1 << 19 : 200);
+      return;
     case 5:
     case 6:
     case 7: core_say_scripted(pick_socket(), choice & 31); return;
@@ -293,6 +298,12 @@ static trk_loop_config config_of(uint8_t choice) {
   config.append_ms = (choice & 64) != 0 ? 60 : 20;
   config.playback_ms_max = 3000;
   config.waiting_ms_max = 500;
+  config.heads_per_address_max = 2;
+  config.pong_bytes_max = 64;
+  config.early_media_max = 2;
+  config.media_window_ms = 300;
+  config.media_timeout_ms = 100;
+  config.digits_per_s_max = 2;
   config.head_bytes_max = 1024;
   config.head_line_max = 512;
   return config;

@@ -1,6 +1,8 @@
 /* fuzz_core_check.c - what must hold in the core at all times, whatever the script. */
 #include "fuzz_core.h"
 
+#include "listen.h"
+
 #include "trk_json.h"
 
 /* ---- Events ---- */
@@ -43,7 +45,7 @@ static void check_order(const trk_event *event, known_leg *leg) {
 }
 
 void core_check_event(const trk_event *event) {
-  FUZZ_CHECK(event->kind >= TRK_EVENT_LEG_REQUEST && event->kind <= TRK_EVENT_MALFORMED);
+  FUZZ_CHECK(event->kind >= TRK_EVENT_LEG_REQUEST && event->kind <= TRK_EVENT_CARRIER_SILENT);
   FUZZ_CHECK(event->turn <= trk_loop_turn(core.loop));
   FUZZ_CHECK(event->time_us <= trk_loop_now_us(core.loop));
   free(fuzz_copy(event->bytes.data, event->bytes.count)); /* All of it can be read. */
@@ -87,6 +89,7 @@ static uint64_t check_leg(const trk_leg *leg) {
   FUZZ_CHECK(trk_leg_pending_bytes(leg) <= core.config.queue_bytes_max + 8192);
   FUZZ_CHECK(leg->writing || leg->flight.bytes == 0);
   FUZZ_CHECK(leg->message.count <= core.config.client_message_max);
+  FUZZ_CHECK(leg->pong_bytes <= core.config.pong_bytes_max);
   return blocks_of(&leg->out) + blocks_of(&leg->cipher) + blocks_of(&leg->flight);
 }
 
@@ -124,6 +127,22 @@ static void check_wheel(const trk_wheel *wheel) {
   FUZZ_CHECK(armed == wheel->armed);
 }
 
+/* Every connection without a head is counted at its address, and nothing else is. */
+static void check_addresses(const trk_loop *loop) {
+  uint64_t heads = 0, legs = 0;
+  for (size_t i = 0; i < TRK_ADDRESS_SLOTS; i++) {
+    for (const trk_address *address = loop->addresses[i]; address; address = address->next) {
+      FUZZ_CHECK(address->heads > 0 && address->heads <= core.config.heads_per_address_max);
+      heads += address->heads;
+    }
+  }
+  for (uint32_t slot = 0; slot < loop->legs.capacity; slot++) {
+    const trk_leg *const leg = loop->legs.entries[slot];
+    legs += leg != NULL && leg->address != NULL;
+  }
+  FUZZ_CHECK(heads == legs);
+}
+
 void core_check_loop(void) {
   const trk_loop *const loop = core.loop;
   uint64_t blocks = 0, legs = 0, dead = 0, calls = 0;
@@ -153,6 +172,7 @@ void core_check_loop(void) {
   FUZZ_CHECK(stats->allocations >= stats->frees);
   FUZZ_CHECK(stats->legs_accepted + stats->legs_dialled >= legs);
   FUZZ_CHECK(stats->marks_in <= stats->marks_out);
+  check_addresses(loop);
   check_wheel(&loop->wheel);
 }
 

@@ -3,7 +3,6 @@ import CallPolicy
 import RealtimeProtocol
 import SelfTest
 import Simulators
-import Synchronization
 import Testing
 import Trunk
 
@@ -212,7 +211,7 @@ extension ModelSide {
 
         /// How many runs of a tool there are at once.
         private final class Running: Sendable {
-            private let state = Mutex((now: 0, most: 0))
+            private let state = Locked((now: 0, most: 0))
 
             var most: Int { state.withLock { $0.most } }
 
@@ -233,7 +232,7 @@ extension ModelSide {
                 connection.refuse()
             }
             let model = try ModelEndpoint(url: "ws://127.0.0.1:\(provider.port)/", model: "m", key: "")
-            let names = Mutex<EventNames?>(nil)
+            let names = Locked<EventNames?>(nil)
             let address = try await rig.listen(model: model) { bridge in names.withLock { $0 = bridge.unknownEvents } }
             let phone = try await rig.call(.pattern(1, [.hangUp(.never)]), at: address)
             await phone.ended()

@@ -202,7 +202,7 @@ extension ModelSide {
             }
             let admission = ModelAdmission(probeAfterMilliseconds: 700)
             let model = try ModelEndpoint(url: "ws://127.0.0.1:\(provider.port)/", model: "m", key: "sk-hostile")
-            let address = try await rig.listen(model: model) { $0.admission = admission }
+            let address = try await rig.listen(model: model) { $0.modelAdmission = admission }
             func call(_ number: Int, _ steps: [PhoneScript.Step]) async throws -> String {
                 let phone = try await rig.call(.pattern(number, steps), at: address)
                 await phone.ended()

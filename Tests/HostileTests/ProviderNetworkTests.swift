@@ -3,7 +3,6 @@ import CallPolicy
 import Foundation
 import SelfTest
 import Simulators
-import Synchronization
 import Testing
 import Trunk
 
@@ -152,7 +151,7 @@ extension ModelSide {
                 }
                 let admission = ModelAdmission(holdMillisecondsMax: 500)
                 let address = try await rig.listen(model: endpoint("127.0.0.1", provider.port)) {
-                    $0.admission = admission
+                    $0.modelAdmission = admission
                 }
                 let number = number + 10
                 let caller = PhoneScript.pattern(number, [.pause(milliseconds: 1_500), .hangUp(.stop)])

@@ -2,7 +2,6 @@ import CallBridge
 import CallPolicy
 import SelfTest
 import Simulators
-import Synchronization
 import Testing
 import Trunk
 
@@ -108,7 +107,7 @@ extension ModelSide {
         /// much of it comes behind the pong.
         @Test func aPingIsAnsweredBeforeAudioThatWaits() async throws {
             let rig = try await Witness.rig()
-            let behind = Mutex(0)
+            let behind = Locked(0)
             let provider = try RawProvider(
                 { connection in
                     connection.serve()
@@ -137,7 +136,7 @@ extension ModelSide {
             let rig = try await Witness.rig { $0.engine.playbackMillisecondsMax = 30_000 }
             let witness = try await Witness(on: rig, turns: 2)
             let before = await rig.server.stats
-            let taken = Mutex(0)
+            let taken = Locked(0)
             let provider = try RawProvider { connection in
                 connection.serve()
                 connection.sendTexts([ModelEventCase.created("r1"), ModelEventCase.message("i1", in: "r1")])

@@ -1,6 +1,6 @@
 import COpenSSL
 import Foundation
-import Synchronization
+import Trunk
 
 /// One connection of a `RawProvider`: bytes out, heads and frames in. Used by one thread, its results by any.
 final class RawConnection: Sendable {
@@ -14,7 +14,7 @@ final class RawConnection: Sendable {
     }
 
     private let descriptor: Int32
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(_ descriptor: Int32) {
         self.descriptor = descriptor

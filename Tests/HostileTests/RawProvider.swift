@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Trunk
 
 /// A model on a plain TCP socket that plays bytes: one thread a connection, blocking calls. The n-th connection is led
 /// by the n-th script, later ones by the last.
@@ -11,7 +11,7 @@ final class RawProvider: Sendable {
     let port: Int
     private let listener: Int32
     private let scripts: [Script]
-    private let state = Mutex<(accepted: [ContinuousClock.Instant], connections: [RawConnection])>(([], []))
+    private let state = Locked<(accepted: [ContinuousClock.Instant], connections: [RawConnection])>(([], []))
 
     /// Listens and serves until it is stopped.
     init(_ scripts: Script...) throws {

@@ -1,6 +1,6 @@
 import COpenSSL
 import Foundation
-import Synchronization
+import Trunk
 
 /// A model behind TLS that takes what it is given: any certificate, any version, and a turn of its own after the
 /// handshake. It answers every request with 401, so that a call that gets through to it ends and is known by that.
@@ -13,7 +13,7 @@ final class TLSProvider: Sendable {
     /// Only its own threads use it, and OpenSSL locks it.
     private nonisolated(unsafe) let context: OpaquePointer
     private let turn: Turn?
-    private let state = Mutex((accepted: 0, handshakes: 0, requests: 0))
+    private let state = Locked((accepted: 0, handshakes: 0, requests: 0))
 
     /// Serves with a certificate chain and its key, at no security level at all.
     init(certificate: String, key: String, versions: ClosedRange<Int32>? = nil, _ turn: Turn? = nil) throws {

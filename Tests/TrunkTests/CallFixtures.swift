@@ -136,6 +136,8 @@ final class FakeCall: CallHandler, @unchecked Sendable {
 
     func carrierStopped(_ call: CallID, on engine: isolated CallEngine) { log.add("stopped") }
 
+    func carrierSilent(_ call: CallID, on engine: isolated CallEngine) { log.add("silent") }
+
     func carrierClosed(_ call: CallID, _ ending: LegEnding, on engine: isolated CallEngine) {
         log.add("carrier closed \(ending.code) \(ending.cause)")
     }

@@ -7,7 +7,11 @@ import Trunk
     static func block(_ index: Int) -> [UInt8] { [UInt8](repeating: UInt8(truncatingIfNeeded: index), count: 24_000) }
 
     @Test func aModelThatDoesNotReadLosesTheOldest() async throws {
-        let fixture = try await CallFixture { $0.waitingMillisecondsMax = 6000 }
+        let fixture = try await CallFixture {
+            $0.waitingMillisecondsMax = 6000
+            // All at once: the phone is no telephone.
+            $0.mediaWindowMilliseconds = 3_000_000
+        }
         let model = fixture.model
         await fixture.world.perform { world in if let leg = model.leg { world.setReading(leg, false) } }
         let count = 1000

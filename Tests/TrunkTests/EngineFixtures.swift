@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import Testing
 import Trunk
 
@@ -10,7 +9,7 @@ final class Log: Sendable {
         var waiters: [(condition: @Sendable ([String]) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     var lines: [String] { state.withLock { $0.lines } }
 

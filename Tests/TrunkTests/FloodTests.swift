@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Trunk
 
@@ -52,8 +53,8 @@ import Trunk
         let pair = try await LegPair()
         let raw = try RawClient(port: pair.port)
         let count = 6000
-        let frames = (0..<count).flatMap { RawClient.frame(1, Array(Self.text($0).utf8)) }
-        raw.send(Array(RawClient.upgrade.utf8) + frames)
+        let frames = (0..<count).flatMap { RawBytes.frame(1, Array(Self.text($0).utf8)) }
+        raw.send(Array(RawBytes.upgrade().utf8) + frames)
         raw.finish()
         _ = await raw.readToEnd()
         await pair.log.wait(for: "server closed 1006 lost")

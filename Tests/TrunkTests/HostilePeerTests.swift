@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Trunk
 
@@ -38,12 +39,12 @@ import Trunk
         let (engine, port, _) = try await listen { _ in }
         let cases = [
             ("GET / HTTP/1.1\nHost: a\n\n", 400),
-            (RawClient.upgrade.replacing("Host: localhost", with: "Host: a/b"), 400),
-            (RawClient.upgrade.replacing("GET /", with: "POST /"), 405), ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 426),
-            (RawClient.upgrade.replacing("GET / ", with: "GET /x "), 404),
-            (RawClient.upgrade.replacing("1.1", with: "1.0"), 505),
+            (RawBytes.upgrade().replacing("Host: localhost", with: "Host: a/b"), 400),
+            (RawBytes.upgrade().replacing("GET /", with: "POST /"), 405), ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 426),
+            (RawBytes.upgrade().replacing("GET / ", with: "GET /x "), 404),
+            (RawBytes.upgrade().replacing("1.1", with: "1.0"), 505),
             ("GET /" + String(repeating: "a", count: 20_000), 431),
-            (RawClient.upgrade.replacing("Version: 13", with: "Version: 8"), 426),
+            (RawBytes.upgrade().replacing("Version: 13", with: "Version: 8"), 426),
         ]
         for (text, status) in cases {
             let client = try RawClient(port: port)
@@ -65,8 +66,8 @@ import Trunk
     @Test func framesInTheSameSegmentAreHeard() async throws {
         let (engine, port, log) = try await listen { _ in }
         let client = try RawClient(port: port)
-        let frames = RawClient.frame(1, Array("one".utf8)) + RawClient.frame(1, Array("two".utf8))
-        client.send(Array(RawClient.upgrade.utf8) + frames + RawClient.frame(8, [3, 232]))
+        let frames = RawBytes.frame(1, Array("one".utf8)) + RawBytes.frame(1, Array("two".utf8))
+        client.send(Array(RawBytes.upgrade().utf8) + frames + RawBytes.frame(8, [3, 232]))
         let answer = await client.readToEnd()
         let text = String(decoding: answer, as: UTF8.self)
         #expect(text.hasPrefix("HTTP/1.1 101 "))
@@ -82,16 +83,16 @@ import Trunk
         var closed = 0
         for (bytes, code) in [
             ([0x81, 0x01, 0x41], 1002), ([0xC1, 0x80, 0, 0, 0, 0], 1002), ([0x83, 0x80, 0, 0, 0, 0], 1002),
-            (Array("GET / HTTP/1.1\r\n\r\n".utf8), 1002), (RawClient.frame(1, [0xED, 0xA0, 0x80]), 1007),
-            (RawClient.frame(8, [0x03, 0xED]), 1002), (RawClient.frame(8, [3, 232, 0xFF]), 1007),
+            (Array("GET / HTTP/1.1\r\n\r\n".utf8), 1002), (RawBytes.frame(1, [0xED, 0xA0, 0x80]), 1007),
+            (RawBytes.frame(8, [0x03, 0xED]), 1002), (RawBytes.frame(8, [3, 232, 0xFF]), 1007),
             ([0x82, 0xFF, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0], 1009),
             ([0x82, 0xFF, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 1002),
-            (RawClient.frame(2, [], fin: false) + (0..<300).flatMap { _ in RawClient.frame(0, [], fin: false) }, 1009),
-            ((0..<100).flatMap { _ in RawClient.frame(9, [1]) }, 1008),
-            ((0..<100).flatMap { _ in RawClient.frame(10, []) }, 1008),
+            (RawBytes.frame(2, [], fin: false) + (0..<300).flatMap { _ in RawBytes.frame(0, [], fin: false) }, 1009),
+            ((0..<100).flatMap { _ in RawBytes.frame(9, [1]) }, 1008),
+            ((0..<100).flatMap { _ in RawBytes.frame(10, []) }, 1008),
         ] as [([UInt8], Int)] {
             let client = try RawClient(port: port)
-            client.send(Array(RawClient.upgrade.utf8) + bytes)
+            client.send(Array(RawBytes.upgrade().utf8) + bytes)
             client.finish()
             let answer = await client.readToEnd()
             let head = answer.firstRange(of: Array("\r\n\r\n".utf8))?.upperBound ?? answer.endIndex
@@ -112,7 +113,7 @@ import Trunk
         // In mid-header, mid-mask and mid-payload: the frame is never whole.
         for (index, cut) in [1, 4, 7].enumerated() {
             let client = try RawClient(port: port)
-            client.send(Array(RawClient.upgrade.utf8) + RawClient.frame(1, Array("text".utf8)).prefix(cut))
+            client.send(Array(RawBytes.upgrade().utf8) + RawBytes.frame(1, Array("text".utf8)).prefix(cut))
             client.finish()
             _ = await client.readToEnd()
             await log.wait { $0.count { $0 == "server closed 1006 lost connection ended" } == index + 1 }
@@ -127,7 +128,7 @@ import Trunk
             $0.pingTimeoutMilliseconds = 40
         }
         let deaf = try RawClient(port: port)
-        deaf.send(RawClient.upgrade)
+        deaf.send(RawBytes.upgrade())
         await log.wait(for: "server closed 1006 timeout no answer to a ping")
         #expect(await deaf.readToEnd().suffix(2) == [0x89, 0])
         #expect(await engine.stats.deadPeers == 1)
@@ -156,7 +157,7 @@ import Trunk
         let (engine, port, log) = try await listen { $0.legsMax = 2 }
         let first = try RawClient(port: port)
         let second = try RawClient(port: port)
-        for client in [first, second] { client.send(RawClient.upgrade) }
+        for client in [first, second] { client.send(RawBytes.upgrade()) }
         await log.wait { $0.count { $0 == "server opened" } == 2 }
         let third = try RawClient(port: port)
         #expect(await third.readToEnd().isEmpty)
@@ -165,7 +166,7 @@ import Trunk
         _ = await first.readToEnd()
         await poll(engine) { $0.stats.legsOpen == 1 }
         let fourth = try RawClient(port: port)
-        fourth.send(RawClient.upgrade)
+        fourth.send(RawBytes.upgrade())
         await log.wait { $0.count { $0 == "server opened" } == 3 }
         await engine.stop()
     }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Trunk
 
@@ -78,7 +79,7 @@ import Trunk
         let certificate = try LoopbackCertificate(in: folder.path)
         let pair = try await LegPair(tls: certificate)
         let plain = try RawClient(port: pair.port)
-        plain.send(RawClient.upgrade)
+        plain.send(RawBytes.upgrade())
         // An alert and the end; never an upgrade.
         #expect(await !String(decoding: plain.readToEnd(), as: UTF8.self).contains("HTTP"))
         #expect(pair.serverLegs.value.count == 1)

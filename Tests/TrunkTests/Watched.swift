@@ -1,4 +1,3 @@
-import Synchronization
 import Trunk
 
 /// A value that tests wait on.
@@ -8,9 +7,9 @@ final class Watched<Value: Sendable>: Sendable {
         var waiters: [(condition: @Sendable (Value) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
-    init(_ value: Value) { state = Mutex(State(value: value)) }
+    init(_ value: Value) { state = Locked(State(value: value)) }
 
     var value: Value { state.withLock { $0.value } }
 

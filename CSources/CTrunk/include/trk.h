@@ -70,6 +70,15 @@ typedef struct trk_loop_config {
   uint32_t blocked_ms_max;      /* The same while a model is there that has not read for so long. */
   uint32_t playback_ms_max;     /* Model audio kept for a call; then the model is not read. */
   uint32_t append_ms;           /* Caller audio gathered into one append; 20 sends each frame. */
+  uint32_t heads_per_address_max; /* Connections of one address (IPv6: /64) without a whole head. */
+  uint32_t accept_pause_ms;       /* After an accept for which the system had no descriptor. */
+  uint32_t read_turn_max;         /* Bytes read from one leg in one turn; 64 KiB at most. */
+  uint32_t pong_bytes_max;        /* Pongs queued for a peer that does not read; then none. */
+  uint32_t early_media_max;       /* Media messages before the carrier's start. */
+  uint32_t media_speed_max;       /* Caller audio, percent of real time... */
+  uint32_t media_window_ms;       /* ...over this time; a line that stalled may catch up. */
+  uint32_t media_timeout_ms;      /* A started carrier without media for so long is told. */
+  uint32_t digits_per_s_max;      /* Keys of a caller in one second; more are dropped. */
 } trk_loop_config;
 
 /* The defaults of all limits. [any] */
@@ -99,6 +108,8 @@ typedef TRK_ENUM(trk_event_kind){
     TRK_EVENT_CALL_TIMER = 14,  /* trk_call_set_timer's moment is reached. */
     TRK_EVENT_FIRST_AUDIO = 15, /* bytes: item id; its first audio came from the model. */
     TRK_EVENT_MALFORMED = 16,   /* A message was dropped. a: trk_malformed; never its bytes. */
+    TRK_EVENT_CARRIER_SILENT =
+        17, /* No media for media_timeout_ms since start or the last. Once per silence. */
 } trk_event_kind;
 
 /* Who or what ended a leg. */
@@ -218,18 +229,31 @@ typedef struct trk_loop_stats {
   uint64_t marks_in;    /* Echoes that counted. */
   uint64_t marks_stale; /* Echoes of an old generation or unknown. */
   uint64_t clears_out;
-  uint64_t appends_out;       /* input_audio_buffer.append messages. */
-  uint64_t deltas_in;         /* Audio deltas that were taken. */
-  uint64_t deltas_late;       /* Audio deltas of muted or finished responses. */
-  uint64_t caller_dropped_ms; /* Caller audio dropped at waiting_ms_max. */
-  uint64_t caller_waited_ms;  /* Caller audio that waited and was sent later. */
-  uint64_t playback_refused;  /* Deltas dropped because the ledger or pool was full. */
-  uint64_t model_pauses;      /* Times that reading a model was paused. */
-  uint64_t sends_refused;     /* Sends refused at queue_bytes_max. */
-  uint64_t batch_waits;       /* Times that a leg waited for room in the batch. */
-  uint64_t pacer_late;        /* Calls put off to the next turn by the pacer's budget. */
-  uint64_t gaps;              /* Jumps in the carrier's timestamps. */
-  uint64_t gap_ms;            /* Their sum. */
+  uint64_t appends_out;          /* input_audio_buffer.append messages. */
+  uint64_t deltas_in;            /* Audio deltas that were taken. */
+  uint64_t deltas_late;          /* Audio deltas of muted or finished responses. */
+  uint64_t caller_dropped_ms;    /* Caller audio dropped at waiting_ms_max. */
+  uint64_t caller_waited_ms;     /* Caller audio that waited and was sent later. */
+  uint64_t playback_refused;     /* Deltas dropped because the ledger or pool was full. */
+  uint64_t model_pauses;         /* Times that reading a model was paused. */
+  uint64_t sends_refused;        /* Sends refused at queue_bytes_max. */
+  uint64_t batch_waits;          /* Times that a leg waited for room in the batch. */
+  uint64_t pacer_late;           /* Calls put off to the next turn by the pacer's budget. */
+  uint64_t gaps;                 /* Jumps in the carrier's timestamps. */
+  uint64_t gap_ms;               /* Their sum. */
+  uint64_t legs_refused_address; /* Accepts dropped at heads_per_address_max. */
+  uint64_t accept_failures;      /* Accepts for which the system had no descriptor. */
+  uint64_t read_rests;           /* Times that a leg had its share of a turn. */
+  uint64_t pongs_dropped;        /* At pong_bytes_max. */
+  uint64_t starts_unannounced;   /* Starts without a connected message before. */
+  uint64_t media_other_track;    /* Media messages of a track that is not the caller's. */
+  uint64_t media_floods;         /* Carriers closed at media_speed_max or early_media_max. */
+  uint64_t media_timeouts;       /* CARRIER_SILENT events. */
+  uint64_t digits_invalid;       /* Keys that no telephone has. */
+  uint64_t digits_over;          /* Keys dropped at digits_per_s_max. */
+  uint64_t sequence_repeats;     /* Carrier messages with a number that was not new. */
+  uint64_t sequence_gaps;        /* Carrier messages with a number that left some out. */
+  uint64_t timestamp_faults;     /* Media timestamps that went back, or ahead beyond sense. */
   uint64_t tls_handshakes;
   uint64_t tls_resumed;
 } trk_loop_stats;

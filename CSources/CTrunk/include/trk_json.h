@@ -21,10 +21,10 @@
 TRK_ASSUME_NONNULL_BEGIN
 
 enum {
-  TRK_JSON_DEPTH_MAX = 32,      /* Nested arrays and objects. */
-  TRK_JSON_MEMBERS_MAX = 65536, /* Members and elements in one document. */
-  TRK_JSON_FIELDS_MAX = 24,     /* Paths in one scan. */
-  TRK_JSON_PATH_MAX = 4,        /* Keys in one path. */
+  TRK_JSON_DEPTH_MAX = 32,     /* Nested arrays and objects. */
+  TRK_JSON_MEMBERS_MAX = 4096, /* Members and elements in one document. */
+  TRK_JSON_FIELDS_MAX = 24,    /* Paths in one scan. */
+  TRK_JSON_PATH_MAX = 4,       /* Keys in one path. */
 };
 
 typedef TRK_ENUM(trk_json_kind){
