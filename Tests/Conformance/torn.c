@@ -1,6 +1,8 @@
 /* torn.c - preloaded into a peer, makes every read from and write to a socket TORN_BYTES long, one
  * byte by default. What arrives and leaves is the same; where it is cut is the worst possible. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stdlib.h>
