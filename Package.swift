@@ -85,7 +85,12 @@ let package = Package(
         ),
         .target(
             name: "CallServer",
-            dependencies: ["CallBridge", "Simulators", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "CallBridge", "CallPolicy", "RealtimeProtocol", "Simulators", "Trunk", "WebServer",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
             swiftSettings: swift
         ),
         .target(

@@ -50,6 +50,9 @@ public struct WebRequest: Sendable {
         return Self.forwarding.allSatisfy { !headers.contains($0) }
     }
 
+    /// The body as a form (`application/x-www-form-urlencoded`); the first value of each name.
+    public var form: [String: String] { FormText.parse(String(decoding: body, as: UTF8.self)) }
+
     /// What proxies and tunnels add to the requests that they pass on.
     static let forwarding: [HTTPField.Name] = [
         "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",

@@ -46,6 +46,9 @@ public final class WebService: Service {
         public var bodiesLate = 0
         /// Requests whose body was too big.
         public var bodiesTooBig = 0
+
+        /// Nothing yet.
+        public init() {}
     }
 
     struct Handed: Sendable {
@@ -56,19 +59,28 @@ public final class WebService: Service {
 
     let configuration: Configuration
     let logger: Logger
-    let counted = Locked(Stats())
+    let counted: Locked<Stats>
     private let responder: WebResponder
     private let arrivals: AsyncStream<Handed>
     private let arrive: AsyncStream<Handed>.Continuation
 
     /// Makes a service; nothing is answered before it runs.
+    ///
+    /// - Parameters:
+    ///   - table: What it answers.
+    ///   - guardian: Who may ask for what is not open.
+    ///   - configuration: Its limits.
+    ///   - counted: Where it counts, for a table whose handlers tell the figures.
+    ///   - logger: Where log lines go.
     public init(
         _ table: RouteTable,
         guardedBy guardian: any RequestGuard,
         configuration: Configuration = Configuration(),
+        counted: Locked<Stats> = Locked(Stats()),
         logger: Logger
     ) {
         self.configuration = configuration
+        self.counted = counted
         self.logger = logger
         // Bounded by `connectionsMax`: whoever is let in here was counted.
         (arrivals, arrive) = AsyncStream.makeStream()

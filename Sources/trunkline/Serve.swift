@@ -53,7 +53,7 @@ struct Serve: AsyncParsableCommand {
         var signals = await UnixSignalsSequence(trapping: .sigint, .sigterm).makeAsyncIterator()
         _ = await signals.next()
         logger.info("stopping: no new calls; a second signal ends those that are open")
-        await server.stopListening()
+        server.drain()
         let drained = Task {
             while await server.openCalls() > 0, !Task.isCancelled { try? await Task.sleep(nanoseconds: 100_000_000) }
             await server.stop()
@@ -67,7 +67,9 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func announce(_ settings: Settings, _ server: Server) {
-        print("trunkline listens on \(settings.host):\(server.port), paths /media-stream and /ws/call")
+        print(
+            "trunkline listens on \(settings.host):\(server.port): phones on /media-stream and /ws/call, /docs for the rest"
+        )
         if settings.usesParrot {
             print("OPENAI_API_KEY is not set: a built-in parrot answers and says back what it hears.")
         }
