@@ -177,7 +177,10 @@ let package = Package(
         ),
         .testTarget(
             name: "CallServerTests",
-            dependencies: ["CallPolicy", "CallServer", "Trunk", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators", "TestSupport", "Trunk",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: swift
         ),
     ],
