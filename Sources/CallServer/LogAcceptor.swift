@@ -61,7 +61,7 @@ final class LogAcceptor: LegAcceptor, LegHandler {
     }
 
     private func notice(_ viewer: Viewer, _ type: String, _ words: String) {
-        _ = viewer.tell(JSONValue.object(["type": .string(type), "message": .string(words)]).encode())
+        hub.tell(viewer, JSONValue.object(["type": .string(type), "message": .string(words)]).encode())
     }
 
     /// Keeps the session for the next calls, and changes the watched call, or the only one.

@@ -84,7 +84,8 @@ final class LogHub: CallWatcher {
         state.withLock { state in state.viewers.filter { $0.callSID == nil || $0.callSID == callSID } }
     }
 
-    private func tell(_ viewer: Viewer, _ message: [UInt8]) {
+    /// Tells one viewer something; it is let go when it does not read.
+    func tell(_ viewer: Viewer, _ message: [UInt8]) {
         if viewer.tell(message) {
             state.withLock { $0.stats.messages += 1 }
         } else {

@@ -1,3 +1,4 @@
+import CallServer
 import Foundation
 import RealtimeProtocol
 import SelfTest
@@ -102,6 +103,24 @@ import Testing
         }
         let metrics = try await server.ask("GET", "/metrics").text
         #expect(metrics.contains("\ntrunkline_log_viewers_refused_total 1\n"))
+        await server.stop()
+    }
+
+    /// It says much and never reads what it is answered; a call beside it goes on.
+    @Test func viewerThatDoesNotReadIsDropped() async throws {
+        let server = try await ServerFixture()
+        let outcome = try await server.call()
+        let stuck = try RawClient(port: server.port, receiveBytes: 4_096)
+        stuck.send(RawBytes.upgrade(to: "/logs"))
+        let said = RawBytes.text("?")
+        let many = Array((0..<1_000).map { _ in said }.joined())
+        let sent = await stuck.flood(many) { $0 > 400_000 * said.count }
+        #expect(sent > 0)
+        let metrics = try await server.ask("/metrics") { $0.text.contains("\ntrunkline_log_viewers_dropped_total 1\n") }
+        #expect(metrics.text.contains("\ntrunkline_log_viewers 0\n"))
+        #expect(await server.server.openCalls() == 1)
+        _ = try await server.ask("POST", "/calls/\(callID)/hangup")
+        await outcome.ended()
         await server.stop()
     }
 
