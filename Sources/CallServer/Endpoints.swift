@@ -26,7 +26,7 @@ struct Endpoints: Sendable {
 
     /// All of them, with the document and the page that show them.
     func table() -> RouteTable {
-        let routes = own + calls
+        let routes = own + calls + commands
         let sockets =
             PathAcceptor.mediaPaths.map { ($0, "Twilio's media stream") }
             + PathAcceptor.logPaths.map {
@@ -115,8 +115,7 @@ struct Endpoints: Sendable {
     // MARK: - Calls
 
     private var calls: [Route] {
-        let commanded = [(202, "given to the call"), (404, "no such call in progress"), (422, "the body is wrong")]
-        return [
+        [
             Route(.get, "/calls", "Calls in progress, and the last that ended", access: .viewer) { _ in
                 .json(["calls": .array(directory.entries.map { .object($0.summary) })])
             },
@@ -130,6 +129,12 @@ struct Endpoints: Sendable {
                 guard let entry = directory.entry(request.parameters["id"] ?? "") else { throw Self.noCall }
                 return .json(.object(entry.detail))
             },
+        ]
+    }
+
+    private var commands: [Route] {
+        let commanded = [(202, "given to the call"), (404, "no such call in progress"), (422, "the body is wrong")]
+        return [
             Route(
                 .post,
                 "/calls/{id}/hangup",

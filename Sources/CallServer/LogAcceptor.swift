@@ -25,7 +25,6 @@ final class LogAcceptor: LegAcceptor, LegHandler {
         if let refusal = guardian.refusal(of: seen, access: .viewer) {
             return engine.refuse(leg, status: refusal.status.code)
         }
-        guard hub.hasRoom() else { return engine.refuse(leg, status: 503) }
         let shape = seen.query["shape"]
         let viewer = Viewer(
             engine,
@@ -33,9 +32,9 @@ final class LogAcceptor: LegAcceptor, LegHandler {
             callSID: seen.query["call"],
             isBeta: shape.map { $0 == "beta" } ?? isBetaByDefault
         )
-        guard (try? engine.accept(leg, handler: self)) != nil else { return }
+        guard hub.enter(viewer) else { return engine.refuse(leg, status: 503) }
+        do throws(TrunkError) { try engine.accept(leg, handler: self) } catch { return hub.leave(viewer) }
         viewers[leg] = (viewer, guardian.refusal(of: seen, access: .operate) == nil)
-        hub.enter(viewer)
     }
 
     func opened(_ leg: LegID, on engine: isolated CallEngine) {}

@@ -35,19 +35,16 @@ final class LogHub: CallWatcher {
         state.withLock { $0.session = $0.session?.merging(session) ?? session }
     }
 
-    /// Whether there is room for one more.
-    func hasRoom() -> Bool {
+    /// Lets one more in; false when there is no room.
+    func enter(_ viewer: Viewer) -> Bool {
         state.withLock { state in
-            if state.viewers.count < viewersMax { return true }
-            state.stats.viewersRefused += 1
-            return false
-        }
-    }
-
-    func enter(_ viewer: Viewer) {
-        state.withLock { state in
+            guard state.viewers.count < viewersMax else {
+                state.stats.viewersRefused += 1
+                return false
+            }
             state.viewers.append(viewer)
             state.stats.viewers += 1
+            return true
         }
     }
 

@@ -37,6 +37,12 @@ enum Metrics {
             [("", totals.reconnects)]
         )
         page.add("trunkline_draining", "gauge", "Whether no new calls are taken.", [("", isDraining ? 1 : 0)])
+        addWeb(web, hub, to: &page)
+        addEngines(engines, to: &page)
+        return page.text
+    }
+
+    private static func addWeb(_ web: WebService.Stats, _ hub: LogHub.Stats, to page: inout Page) {
         page.add("trunkline_http_connections_open", "gauge", "HTTP connections.", [("", web.connectionsOpen)])
         page.add("trunkline_http_connections_total", "counter", "HTTP connections taken.", [("", web.connections)])
         page.add(
@@ -50,6 +56,24 @@ enum Metrics {
             "counter",
             "HTTP connections that became WebSockets.",
             [("", web.givenBack)]
+        )
+        page.add(
+            "trunkline_http_answers_late_total",
+            "counter",
+            "Connections closed because an answer was not taken in time.",
+            [("", web.answersLate)]
+        )
+        page.add(
+            "trunkline_http_bodies_late_total",
+            "counter",
+            "Requests whose body came too slowly.",
+            [("", web.bodiesLate)]
+        )
+        page.add(
+            "trunkline_http_bodies_too_big_total",
+            "counter",
+            "Requests whose body was too big.",
+            [("", web.bodiesTooBig)]
         )
         page.add(
             "trunkline_http_responses_total",
@@ -70,8 +94,6 @@ enum Metrics {
             "Viewers that did not read.",
             [("", hub.viewersDropped)]
         )
-        addEngines(engines, to: &page)
-        return page.text
     }
 
     /// Every counter of the engines, by its own name.

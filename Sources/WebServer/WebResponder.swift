@@ -32,7 +32,13 @@ final class WebResponder: Sendable {
     }
 
     /// Answers a request of a connection; `closes` when it is to be the connection's last.
-    func answer(_ request: Request, _ writer: consuming ResponseWriter, peer: String, closes: Bool) async throws {
+    func answer(
+        _ request: Request,
+        _ writer: consuming ResponseWriter,
+        _ channel: any Channel,
+        peer: String,
+        closes: Bool
+    ) async throws {
         var seen = WebRequest(
             method: request.method,
             target: request.head.path ?? "/",
@@ -50,8 +56,25 @@ final class WebResponder: Sendable {
             response.headers[.connection] = "close"
         }
         counted.withLock { $0.responses[response.status.code, default: 0] += 1 }
+        let isHead = seen.method == .head
+        try await write(response, isHead: isHead, writer, channel)
+    }
+
+    /// Writes the answer; a client that does not take it would hold the connection for ever.
+    private func write(
+        _ response: WebResponse,
+        isHead: Bool,
+        _ writer: consuming ResponseWriter,
+        _ channel: any Channel
+    ) async throws {
+        let counted = counted
+        let late = channel.eventLoop.scheduleTask(in: .milliseconds(Int64(configuration.writeDeadlineMilliseconds))) {
+            counted.withLock { $0.answersLate += 1 }
+            channel.close(promise: nil)
+        }
+        defer { late.cancel() }
         let head = HTTPResponse(status: response.status, headerFields: response.headers)
-        let body = seen.method == .head ? [] : response.body
+        let body = isHead ? [] : response.body
         try await writer.write(response: head, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
     }
 

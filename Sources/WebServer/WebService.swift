@@ -19,6 +19,8 @@ public final class WebService: Service {
         public var bodyDeadlineMilliseconds = 10_000
         /// A connection on which nothing happens for so long is closed, milliseconds.
         public var idleMilliseconds = 30_000
+        /// A client that takes no more of an answer for so long is closed, milliseconds.
+        public var writeDeadlineMilliseconds = 10_000
         /// Bytes of a request's head on a connection that was kept alive.
         public var headBytesMax = 16_384
         /// Threads.
@@ -46,6 +48,8 @@ public final class WebService: Service {
         public var bodiesLate = 0
         /// Requests whose body was too big.
         public var bodiesTooBig = 0
+        /// Connections closed because an answer was not taken in time.
+        public var answersLate = 0
 
         /// Nothing yet.
         public init() {}
@@ -153,8 +157,8 @@ public final class WebService: Service {
         let isOld = Self.isOldVersion(connection.bytes)
         let (responder, paths) = (responder, handed.paths)
         let http = HTTP1Channel(
-            responder: { request, writer, _ in
-                try await responder.answer(request, writer, peer: connection.peer, closes: isOld)
+            responder: { request, writer, channel in
+                try await responder.answer(request, writer, channel, peer: connection.peer, closes: isOld)
             },
             configuration: .init(
                 additionalChannelHandlers: [

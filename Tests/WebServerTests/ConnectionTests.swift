@@ -100,6 +100,18 @@ import WebServer
         try await web.stop()
     }
 
+    @Test func clientThatDoesNotReadIsClosed() async throws {
+        let web = try await WebFixture { $0.writeDeadlineMilliseconds = 200 }
+        let client = try RawClient(port: web.port, receiveBytes: 4_096)
+        let requests = String(repeating: "GET /big HTTP/1.1\r\nHost: a\r\n\r\n", count: 20)
+        client.send(requests)
+        while web.service.stats.answersLate == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        while web.service.stats.connectionsOpen > 0 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(web.service.stats.answersLate == 1)
+        #expect(await client.readToEnd().count < 20 * 4_000_000)
+        try await web.stop()
+    }
+
     @Test func shutdownAnswersWhatIsInProgressAndClosesTheRest() async throws {
         let web = try await WebFixture()
         let idle = try RawClient(port: web.port)

@@ -57,6 +57,7 @@ struct WebFixture: Sendable {
             try await Task.sleep(for: .milliseconds(300))
             return .text("done", type: "text/plain")
         },
+        Route(.get, "/big", "Is big") { _ in WebResponse(body: Array(repeating: 65, count: 4_000_000)) },
         Route(.get, "/peer", "Tells the peer") { request in .text(request.peer, type: "text/plain") },
     ])
 }
