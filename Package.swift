@@ -40,6 +40,7 @@ let package = Package(
             providers: [.apt(["libssl-dev"])]
         ),
         .systemLibrary(name: "COpus", path: "CSources/COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
+        .systemLibrary(name: "CZlib", path: "CSources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // The media core.
         .target(
@@ -71,7 +72,7 @@ let package = Package(
         .target(
             name: "WebServer",
             dependencies: [
-                "Trunk", "RealtimeProtocol",
+                "CZlib", "Trunk", "RealtimeProtocol",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

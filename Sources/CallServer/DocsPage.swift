@@ -27,10 +27,10 @@ enum DocsPage {
         }
     }
 
-    /// A short name of some bytes (FNV-1a, 64 bits).
+    /// A short name of some bytes (FNV-1a, 64 bits); weak, since it stands for the compressed ones, too.
     private static func tag(_ bytes: [UInt8]) -> String {
         let hash = bytes.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-        return "\"" + String(hash, radix: 16) + "\""
+        return "W/\"" + String(hash, radix: 16) + "\""
     }
 
     private static let html = """

@@ -107,6 +107,7 @@ final class WebResponder: Sendable {
             response.status = .notModified
             response.body = []
         } else if response.status != .noContent {
+            Gzip.apply(&response, for: request)
             response.headers[.contentLength] = String(response.body.count)
         }
         response.headers[.xContentTypeOptions] = "nosniff"

@@ -1,3 +1,4 @@
+import Foundation
 import RealtimeProtocol
 import TestSupport
 import Testing
@@ -55,6 +56,37 @@ import WebServer
         let answer = try await RawClient.ask("POST", "/none", port: web.port, body: "abc")
         #expect(answer?.status == 404 && answer?.headers["connection"] == "close")
         try await web.stop()
+    }
+
+    @Test(arguments: [
+        ("gzip", true), ("deflate, gzip;q=0.5", true), ("GZIP", true), ("gzip;q=0", false), ("br", false), ("", false),
+    ])
+    func bigAnswersAreCompressedForWhoTakesIt(accepted: String, isCompressed: Bool) async throws {
+        let web = try await WebFixture()
+        let headers = ["Accept-Encoding: \(accepted)"]
+        let answer = try #require(try await RawClient.ask("GET", "/big", port: web.port, headers: headers))
+        #expect(answer.headers["content-encoding"] == (isCompressed ? "gzip" : nil))
+        #expect(answer.headers["vary"] == "Accept-Encoding")
+        let plain = Array(repeating: UInt8(65), count: 4_000_000)
+        #expect(isCompressed ? try unpacked(answer.body) == plain : answer.body == plain)
+        let small = try #require(try await RawClient.ask("GET", "/hello", port: web.port, headers: headers))
+        #expect(small.headers["content-encoding"] == nil && small.headers["vary"] == nil)
+        try await web.stop()
+    }
+
+    /// What gzip(1) makes of it.
+    private func unpacked(_ bytes: [UInt8]) throws -> [UInt8] {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("trunkline-\(UUID().uuidString).gz")
+        defer { try? FileManager.default.removeItem(at: path) }
+        try Data(bytes).write(to: path)
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["gzip", "-dc", path.path]
+        process.standardOutput = pipe
+        try process.run()
+        defer { process.waitUntilExit() }
+        return Array(pipe.fileHandleForReading.readDataToEndOfFile())
     }
 
     @Test func knownContentIsNotSentAgain() async throws {
