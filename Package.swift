@@ -25,6 +25,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     ],
     targets: [
         // System libraries.
@@ -36,6 +40,7 @@ let package = Package(
             providers: [.apt(["libssl-dev"])]
         ),
         .systemLibrary(name: "COpus", path: "CSources/COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
+        .systemLibrary(name: "CZlib", path: "CSources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // The media core.
         .target(
@@ -65,8 +70,28 @@ let package = Package(
             swiftSettings: swift
         ),
         .target(
+            name: "WebServer",
+            dependencies: [
+                "CZlib", "Trunk", "RealtimeProtocol",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: swift
+        ),
+        .target(
             name: "CallServer",
-            dependencies: ["CallBridge", "Simulators", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "CallBridge", "CallPolicy", "RealtimeProtocol", "Simulators", "Trunk", "WebServer",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
             swiftSettings: swift
         ),
         .target(
@@ -142,8 +167,21 @@ let package = Package(
             swiftSettings: swift
         ),
         .testTarget(
+            name: "WebServerTests",
+            dependencies: [
+                "RealtimeProtocol", "TestSupport", "Trunk", "WebServer",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: swift
+        ),
+        .testTarget(
             name: "CallServerTests",
-            dependencies: ["CallPolicy", "CallServer", "Trunk", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators", "TestSupport", "Trunk",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: swift
         ),
     ],

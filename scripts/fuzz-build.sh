@@ -16,9 +16,10 @@ fuzz_build() {
         json) sources+=(Tests/Fuzz/reference_json.c "${codecs[@]}") ;;
         core | refuse)
             sources=(Tests/Fuzz/fuzz_core*.c Tests/Fuzz/fake_*.c "$core"/*.c)
-            # The core's own assertions count as findings; its thread is run in place, its memory can run out.
+            # The core's own assertions count as findings; its thread is run in place, its memory and its descriptors can
+            # run out.
             [ "$target" = core ] || sources+=(Tests/Fuzz/refuse_allocations.c)
-            defines=(-DDEBUG -Dcalloc=fake_calloc -Dpthread_create=fake_thread_create -Dpthread_join=fake_thread_join)
+            defines=(-DDEBUG -Dcalloc=fake_calloc -Dfcntl=fake_fcntl -Dpthread_create=fake_thread_create -Dpthread_join=fake_thread_join)
             ;;
         *) sources+=("${codecs[@]}") ;;
     esac

@@ -1,6 +1,8 @@
-/* address.c - how many connections of each address have not said what they want. */
+/* address.c - addresses of peers: as texts, and how many connections of each have not said what
+ * they want. */
 #include "listen.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/random.h>
 
@@ -25,6 +27,18 @@ static uint64_t key_of(const struct sockaddr *from) {
     v4 = ((const struct sockaddr_in *)(const void *)from)->sin_addr.s_addr;
   }
   return (uint64_t)1 << 32 | v4;
+}
+
+void trk_address_text(const struct sockaddr *from, char *out) {
+  const void *address = &((const struct sockaddr_in *)(const void *)from)->sin_addr;
+  int family = AF_INET;
+  if (from->sa_family == AF_INET6) {
+    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr;
+    const bool is_mapped = IN6_IS_ADDR_V4MAPPED(v6);
+    address = is_mapped ? v6->s6_addr + 12 : v6->s6_addr;
+    if (!is_mapped) family = AF_INET6;
+  }
+  if (!inet_ntop(family, address, out, TRK_PEER_MAX)) out[0] = 0;
 }
 
 static trk_address **slot_of(trk_loop *loop, uint64_t key) {

@@ -200,6 +200,8 @@ void *trk_table_find(const trk_table *table, uint32_t slot, uint32_t generation)
 typedef struct trk_leg trk_leg;
 typedef struct trk_dial trk_dial;
 typedef struct trk_call trk_call;
+typedef struct trk_address trk_address;
+typedef struct trk_listener trk_listener;
 
 /* A TCP connection; on the heap by itself, since libuv handles never move. */
 typedef struct trk_socket {
@@ -210,9 +212,6 @@ typedef struct trk_socket {
   uv_connect_t connect;
   uv_shutdown_t shutdown;
 } trk_socket;
-
-typedef struct trk_address trk_address;
-typedef struct trk_listener trk_listener;
 
 typedef enum trk_leg_state {
   TRK_LEG_DIALLING, /* Name and connect. */
@@ -231,6 +230,7 @@ struct trk_leg {
   trk_leg_id id;
   trk_leg_state state;
   bool is_server;
+  bool is_plain;   /* Awaits to be handed over: its request is no upgrade of ours. */
   bool announced;  /* Swift knows the id: LEG_CLOSED is owed. */
   bool dirty;      /* In the loop's flush list. */
   bool deferred;   /* In the loop's list of legs with a backlog. */
@@ -284,6 +284,7 @@ struct trk_leg {
   int32_t retry_after_s; /* Of the answer that refused our upgrade; -1: it does not say. */
   bool close_recorded;   /* The first reason is the one that is told. */
   char close_reason[124];
+  char peer[TRK_PEER_MAX]; /* Accepted legs: where it comes from. */
 };
 
 /* leg.c */
@@ -342,8 +343,7 @@ bool trk_tls_encrypt(trk_leg *leg);
 void trk_tls_shutdown(trk_leg *leg);
 void trk_tls_release_loop(trk_loop *loop);
 void trk_tls_process_init(void);
-/* One handshake in memory, so that the first call does not pay for loading OpenSSL's code, its
- * algorithms and its error texts (some 3 MB of pages). */
+/* One handshake in memory: the first call does not pay for loading OpenSSL (some 3 MB of pages). */
 void trk_tls_warm_up(void);
 uint64_t trk_tls_allocations(void);
 
@@ -424,8 +424,7 @@ void trk_pacer_finish_items(trk_call *call);
 
 /* ---- The loop (loop.c) ---- */
 
-/* Each libuv callback begins with this: it reads the clock, and a turn's work is timed from the
- * first of them. */
+/* Begins each libuv callback: reads the clock; a turn's work is timed from the first. */
 void trk_loop_touch(trk_loop *loop);
 
 typedef struct trk_tls_session {
@@ -458,8 +457,7 @@ struct trk_loop {
   /* Loop thread only. */
   pthread_t thread;
   bool running;
-  bool closing; /* Everything is being closed. */
-  bool handles_closed;
+  bool closing, handles_closed; /* Everything is being closed; the loop's own handles are. */
   uv_loop_t uv;
   uv_prepare_t prepare;
   uv_check_t check;

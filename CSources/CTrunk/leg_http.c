@@ -65,10 +65,24 @@ static bool is_method(const trk_http_head *head, const char *name) {
   return head->method.count == count && memcmp(head->method.data, name, count) == 0;
 }
 
-/* What is not for a registered path. This is the seam: an HTTP server would take the descriptor
- * (leg->socket) and the head's bytes (leg->head) from here. */
+/* What is not for a registered path, and is not handed over. */
 static int32_t plain_status(const trk_http_head *head) {
   return is_method(head, "GET") || is_method(head, "HEAD") || is_method(head, "POST") ? 404 : 405;
+}
+
+/* Tells the request; nothing more is read before it is answered. */
+static void await_answer(trk_leg *leg, trk_event_kind kind, int32_t path, size_t head_count) {
+  trk_address_give(leg->loop, leg->address);
+  leg->address = NULL;
+  leg->state = TRK_LEG_AWAIT;
+  leg->announced = true;
+  trk_leg_set_deadline(leg, leg->loop->config.accept_deadline_ms);
+  trk_batch_push(leg->loop, (trk_event){.kind = kind,
+                                        .leg = leg->id,
+                                        .a = path,
+                                        .b = leg->ssl != NULL,
+                                        .c = (int32_t)leg->listener->tag,
+                                        .bytes = {leg->head.data, head_count}});
 }
 
 static void take_request(trk_leg *leg, size_t head_count) {
@@ -78,30 +92,26 @@ static void take_request(trk_leg *leg, size_t head_count) {
   int32_t path = -1;
   if (status == 0) {
     path = path_index(leg->listener, head.path);
-    status = path >= 0 ? trk_http_check_upgrade(&head, &key) : -plain_status(&head);
+    leg->is_plain = path < 0 && leg->listener->hands_over;
+    if (path < 0) status = leg->is_plain ? 0 : -plain_status(&head);
+    if (path >= 0) status = trk_http_check_upgrade(&head, &key);
   }
   if (status < 0) {
     trk_leg_answer_error(leg, -status);
     return;
   }
-  trk_address_give(leg->loop, leg->address);
-  leg->address = NULL;
+  if (leg->is_plain) {
+    await_answer(leg, TRK_EVENT_LEG_PLAIN, path, 0);
+    return;
+  }
   trk_http_accept(leg->accept, (const char *)key.data);
-  leg->state = TRK_LEG_AWAIT;
-  leg->announced = true;
-  trk_leg_set_deadline(leg, leg->loop->config.accept_deadline_ms);
-  trk_batch_push(leg->loop, (trk_event){.kind = TRK_EVENT_LEG_REQUEST,
-                                        .leg = leg->id,
-                                        .a = path,
-                                        .b = leg->ssl != NULL,
-                                        .c = (int32_t)leg->listener->tag,
-                                        .bytes = {leg->head.data, head_count}});
+  await_answer(leg, TRK_EVENT_LEG_REQUEST, path, head_count);
 }
 
 trk_status trk_leg_accept(trk_loop *loop, trk_leg_id id) {
   trk_leg *leg = trk_leg_find(loop, id);
   if (!leg) return TRK_ESTALE;
-  if (leg->state != TRK_LEG_AWAIT) return TRK_EUNSUPPORTED;
+  if (leg->state != TRK_LEG_AWAIT || leg->is_plain) return TRK_EUNSUPPORTED;
   char text[160];
   const int count = snprintf(text, sizeof text,
                              "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"

@@ -11,37 +11,46 @@ enum { BACKLOG = 1024 }; /* Connections that the system keeps for us; it may kee
 
 /* ---- Accepting ---- */
 
-/* Makes a leg of a connection, or drops it when there is no room. */
-static void take_connection(trk_listener *listener, int descriptor, const struct sockaddr *from) {
+trk_leg *trk_listen_make_leg(trk_listener *listener, int descriptor) {
   trk_loop *loop = listener->loop;
-  trk_address *address = trk_address_take(loop, from);
-  trk_socket *socket = address ? trk_alloc(loop, sizeof *socket) : NULL;
+  trk_socket *socket = trk_alloc(loop, sizeof *socket);
   trk_leg *leg = socket ? trk_leg_create(loop, true) : NULL;
   if (!leg) {
-    if (address)
-      loop->stats.legs_refused_full++;
-    else
-      loop->stats.legs_refused_address++;
-    trk_address_give(loop, address);
+    loop->stats.legs_refused_full++;
     trk_free(loop, socket);
-    close(descriptor);
-    return;
+    return NULL;
   }
   socket->loop = loop;
   socket->leg = leg;
   leg->socket = socket;
   leg->listener = listener;
-  leg->address = address;
   leg->state = TRK_LEG_REQUEST;
-  loop->stats.legs_accepted++;
   uv_tcp_init(&loop->uv, &socket->tcp);
   if (uv_tcp_open(&socket->tcp, descriptor) < 0) {
     close(descriptor);
     trk_leg_kill(leg);
-    return;
+    return leg;
   }
   uv_tcp_nodelay(&socket->tcp, 1);
   trk_leg_set_deadline(leg, loop->config.head_deadline_ms);
+  return leg;
+}
+
+/* Makes a leg of a connection, or drops it when there is no room. */
+static void take_connection(trk_listener *listener, int descriptor, const struct sockaddr *from) {
+  trk_loop *loop = listener->loop;
+  trk_address *address = trk_address_take(loop, from);
+  trk_leg *leg = address ? trk_listen_make_leg(listener, descriptor) : NULL;
+  if (!leg) {
+    loop->stats.legs_refused_address += !address;
+    trk_address_give(loop, address);
+    close(descriptor);
+    return;
+  }
+  leg->address = address;
+  trk_address_text(from, leg->peer);
+  loop->stats.legs_accepted++;
+  if (leg->state == TRK_LEG_DEAD) return;
   if (listener->tls && !trk_tls_begin_server(leg, listener->tls)) {
     trk_leg_fail(leg, 1006, TRK_CLOSE_TLS, 0, "TLS can not be set up");
     return;
@@ -199,6 +208,7 @@ trk_status trk_loop_listen(trk_loop *loop, const trk_listen_config *config, uint
   if (!listener) return TRK_ENOMEM;
   listener->loop = loop;
   listener->tag = config->tag;
+  listener->hands_over = config->hands_over;
   trk_status status = copy_paths(listener, config) ? TRK_OK : TRK_EINVALID;
   if (status == TRK_OK && config->certificate_file) {
     listener->tls = trk_tls_server(loop, config->certificate_file, config->key_file);

@@ -19,6 +19,7 @@ struct trk_listener {
   trk_loop *loop;
   SSL_CTX *tls;
   uint32_t tag;
+  bool hands_over;
   uint32_t path_count;
   char paths[TRK_LISTEN_PATHS_MAX][TRK_PATH_MAX];
 };
@@ -29,7 +30,13 @@ bool trk_address_init(trk_loop *loop);
 trk_address *trk_address_take(trk_loop *loop, const struct sockaddr *from);
 void trk_address_give(trk_loop *loop, trk_address *address);
 
+/* An address as a text of TRK_PEER_MAX bytes at most. */
+void trk_address_text(const struct sockaddr *from, char *out);
+
 /* listen.c */
+/* Makes a leg that reads a request. NULL at legs_max or without memory: the descriptor is still the
+ * caller's. A leg that could not be set up is dead. */
+trk_leg *trk_listen_make_leg(trk_listener *listener, int descriptor);
 void trk_listen_on_timer(trk_timer *timer);
 void trk_listen_close_all(trk_loop *loop);
 void trk_listen_release_all(trk_loop *loop);

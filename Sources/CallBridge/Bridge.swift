@@ -24,8 +24,21 @@ public final class Bridge: LegAcceptor {
     ) throws(TrunkError) -> Int {
         var address = address
         address.paths = configuration.paths
+        return try engine.listen(address, acceptor: make(configuration, on: engine))
+    }
+
+    /// Makes a bridge for a listener that serves more than phones.
+    ///
+    /// - Parameters:
+    ///   - configuration: What the bridge needs to know; its paths are the listener's business.
+    ///   - engine: The engine that carries the calls.
+    /// - Throws: When the model's authorities cannot be loaded: no call could be led.
+    public static func make(
+        _ configuration: BridgeConfiguration,
+        on engine: isolated CallEngine
+    ) throws(TrunkError) -> Bridge {
         if configuration.model.isSecure { try engine.trust(authorityFile: configuration.model.authorityFile) }
-        return try engine.listen(address, acceptor: Bridge(configuration))
+        return Bridge(configuration)
     }
 
     /// Opens a call for a phone, or refuses it with 503 when there are too many or the model would refuse it.

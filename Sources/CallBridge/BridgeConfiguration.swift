@@ -26,6 +26,8 @@ public struct BridgeConfiguration: Sendable {
     public var logger: Logger
     /// Hears of everything worth writing down, on the loop: it must be quick.
     public var observer: @Sendable (CallRecord) -> Void
+    /// Sees what models say, word for word; nil when nobody ever does.
+    public var watcher: (any CallWatcher)?
 
     /// Makes a configuration.
     public init(
@@ -51,6 +53,14 @@ public struct BridgeConfiguration: Sendable {
         self.logger = logger
         self.observer = observer
     }
+}
+
+/// Sees what the models of calls say. Called on their loops: it must be quick.
+public protocol CallWatcher: Sendable {
+    /// Whether anybody looks; events are copied only then.
+    var isWatching: Bool { get }
+    /// An event of a call's model as it came, audio left out.
+    func modelSaid(_ message: [UInt8], callSID: String)
 }
 
 /// One thing worth writing down about one call.

@@ -108,6 +108,9 @@ final class CallSession: CallHandler {
         on engine: isolated CallEngine
     ) {
         guard let number = numbers[leg] else { return }
+        if let watcher = bridge.configuration.watcher, watcher.isWatching {
+            watcher.modelSaid(message.withUnsafeBytes { Array($0) }, callSID: callSID)
+        }
         do throws(ProtocolError) {
             let event = try message.parseServerEvent()
             feed(.modelEvent(number, event, snapshot(on: engine)), on: engine)

@@ -48,6 +48,9 @@ public final class ModelAdmission: Sendable {
     /// What was counted so far.
     public var stats: Stats { state.withLock { $0.stats } }
 
+    /// Whether the model has refused us for good, as far as is known.
+    public var isRefusing: Bool { state.withLock { $0.probeAt != nil } }
+
     /// Whether a new call is taken at this moment.
     func admits(at now: Int64) -> Bool {
         state.withLock { state in

@@ -1,19 +1,23 @@
 public import CallBridge
 public import CallPolicy
 public import Logging
+import ServiceLifecycle
 import Simulators
 public import Trunk
+public import WebServer
 
-/// A server: one or several engines that share a port, each with a bridge.
+/// A server: one or several engines that share a port, each with a bridge, and the HTTP side on the same port.
 public final class Server: Sendable {
     private let engines: [CallEngine]
     private let parrot: CallEngine?
-    /// The port that phones connect to.
+    private let web: WebSide
+    /// The port that phones connect to, and everybody else.
     public let port: Int
 
-    private init(engines: [CallEngine], parrot: CallEngine?, port: Int) {
+    private init(engines: [CallEngine], parrot: CallEngine?, web: WebSide, port: Int) {
         self.engines = engines
         self.parrot = parrot
+        self.web = web
         self.port = port
     }
 
@@ -30,42 +34,28 @@ public final class Server: Sendable {
         logger: Logger,
         observer: @escaping @Sendable (CallRecord) -> Void = { _ in }
     ) async throws -> Server {
-        var parrot: CallEngine?
-        var endpoint = try settings.endpoint()
-        if settings.usesParrot {
-            let engine = try CallEngine.start()
-            let port = try await engine.perform { engine in try ModelSimulator.listen(ModelScript(), on: engine) }
-            parrot = engine
-            endpoint = try ModelEndpoint(
-                url: "ws://127.0.0.1:\(port)\(ModelSimulator.path)",
-                model: settings.call.session.model,
-                key: ""
-            )
-        }
+        let (parrot, endpoint) = try await model(settings)
         var configuration = BridgeConfiguration(
             model: endpoint,
             call: settings.call,
             tools: tools,
+            paths: PathAcceptor.paths,
             capacity: CallCapacity(settings.callsMax),
             connectRate: ConnectRate(perSecond: settings.connectsPerSecond, burst: settings.connectsPerSecond),
             logger: logger
         )
-        configuration.observer = observer
-        let bridge = configuration
-        var port = settings.port
         var engines: [CallEngine] = []
         do {
-            for _ in 0..<settings.loops {
-                let engine = try CallEngine.start(settings.engine)
-                engines.append(engine)
-                let address = ListenAddress(
-                    host: settings.host,
-                    port: port,
-                    paths: [],
-                    sharesPort: settings.loops > 1
-                )
-                port = try await engine.perform { engine in try Bridge.listen(address, bridge, on: engine) }
+            for _ in 0..<settings.loops { engines.append(try CallEngine.start(settings.engine)) }
+            let web = WebSide(settings, configuration, engines, logger)
+            configuration.watcher = web.hub
+            var port = settings.port
+            for engine in engines {
+                configuration.observer = web.observer(of: engine, observer)
+                port = try await listen(engine, settings, port: port, configuration, web)
             }
+            web.run()
+            return Server(engines: engines, parrot: parrot, web: web, port: port)
         } catch {
             let isTrust = (error as? TrunkError)?.code == .tls
             for engine in engines + [parrot].compactMap({ $0 }) { await engine.stop() }
@@ -74,20 +64,45 @@ public final class Server: Sendable {
             }
             throw error
         }
-        return Server(engines: engines, parrot: parrot, port: port)
+    }
+
+    /// Where the model is; it is a parrot of our own when nothing else was given.
+    private static func model(_ settings: Settings) async throws -> (CallEngine?, ModelEndpoint) {
+        guard settings.usesParrot else { return (nil, try settings.endpoint()) }
+        let engine = try CallEngine.start()
+        let port = try await engine.perform { engine in try ModelSimulator.listen(ModelScript(), on: engine) }
+        let url = "ws://127.0.0.1:\(port)\(ModelSimulator.path)"
+        return (engine, try ModelEndpoint(url: url, model: settings.call.session.model, key: ""))
+    }
+
+    private static func listen(
+        _ engine: CallEngine,
+        _ settings: Settings,
+        port: Int,
+        _ configuration: BridgeConfiguration,
+        _ web: WebSide
+    ) async throws -> Int {
+        let address = ListenAddress(
+            host: settings.host,
+            port: port,
+            paths: PathAcceptor.paths,
+            sharesPort: settings.loops > 1
+        )
+        return try await engine.perform { engine in
+            let phones = try Bridge.make(configuration, on: engine)
+            return try engine.listen(address, acceptor: web.acceptor(phones), plain: web.plainAcceptor())
+        }
     }
 
     /// The counters of all engines.
-    public func stats() async -> [EngineStats] {
-        var stats: [EngineStats] = []
-        for engine in engines { stats.append(await engine.stats) }
-        return stats
-    }
+    public func stats() async -> [EngineStats] { await web.engineStats() }
 
-    /// Takes no new calls; those that are open go on.
-    public func stopListening() async {
-        for engine in engines { await engine.perform { $0.stopListening() } }
-    }
+    /// The counters of the HTTP side.
+    public var webStats: WebService.Stats { web.service.stats }
+
+    /// Takes no new calls: phones are refused, `/ready` says so, TwiML rejects. Calls that are open go on, and requests
+    /// are answered until the stop.
+    public func drain() { web.drain.begin() }
 
     /// Calls that are open.
     public func openCalls() async -> Int {
@@ -96,8 +111,10 @@ public final class Server: Sendable {
         return count
     }
 
-    /// Ends everything.
+    /// Ends everything: requests in progress are answered first.
     public func stop() async {
+        for engine in engines { await engine.perform { $0.stopListening() } }
+        await web.stop()
         for engine in engines { await engine.stop() }
         await parrot?.stop()
     }

@@ -35,6 +35,8 @@ public struct Settings: Sendable {
     public var connectsPerSecond = 200
     /// Limits and times of the engines.
     public var engine = EngineConfiguration()
+    /// The HTTP side.
+    public var web = WebSettings()
 
     /// Whether the built-in parrot answers instead of a model: nothing to dial was given.
     public var usesParrot: Bool { key.isEmpty && realtimeURL == nil }
@@ -55,6 +57,7 @@ public struct Settings: Sendable {
         key = reader.text("OPENAI_API_KEY") ?? ""
         realtimeURL = reader.text("OPENAI_REALTIME_URL")
         authorityFile = reader.text("OPENAI_CA_FILE")
+        web = WebSettings(&reader)
         readCall(&reader, prompt: prompt)
         readEngine(&reader)
         if let url = realtimeURL {
@@ -110,7 +113,8 @@ public struct Settings: Sendable {
         // The system spreads connections over the loops unevenly: each could hold them all, the sum is watched over.
         engine.callsMax = callsMax
         // A call has a phone and a model, two models for a moment; upgrades that are not answered yet come on top.
-        engine.legsMax = callsMax * 3 + 1_000
+        // So do requests that are not handed over yet, and viewers.
+        engine.legsMax = callsMax * 3 + 1_000 + web.viewersMax
     }
 
     /// Voices of the Realtime API.

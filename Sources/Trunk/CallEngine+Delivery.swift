@@ -22,10 +22,13 @@ extension CallEngine {
             let request = UpgradeRequest(
                 pathIndex: Int(event.a),
                 isSecure: event.b != 0,
-                head: String(decoding: event.buffer, as: UTF8.self)
+                head: String(decoding: event.buffer, as: UTF8.self),
+                peer: peer(of: leg)
             )
-            let tag = Int(event.c)
-            if tag < acceptors.count { acceptors[tag].requested(leg, request, on: self) }
+            return acceptors[Int(event.c)].upgrades.requested(leg, request, on: self)
+        }
+        if event.kind == .TRK_EVENT_LEG_PLAIN {
+            acceptors[Int(event.c)].plain?.requested(leg, from: ListenerID(tag: UInt32(event.c)), on: self)
             return
         }
         let slot = Int(leg.slot)
@@ -80,7 +83,7 @@ extension CallEngine {
 
 extension trk_event {
     /// The event's bytes; valid until the batch has been delivered.
-    var buffer: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: bytes.data, count: bytes.count) }
+    var buffer: UnsafeRawBufferPointer { bytes.buffer }
 
     var text: String { String(decoding: buffer, as: UTF8.self) }
 

@@ -78,8 +78,17 @@ public struct DialTarget: Sendable {
 }
 
 extension CallEngine {
-    /// Listens; requests to its paths come to `acceptor`. Returns the port.
-    public func listen(_ address: ListenAddress, acceptor: any LegAcceptor) throws(TrunkError) -> Int {
+    /// Listens; upgrades to its paths come to `acceptor`, all other requests to `plain`. Returns the port.
+    ///
+    /// - Parameters:
+    ///   - address: Where to listen.
+    ///   - acceptor: Decides about upgrades to the address's paths.
+    ///   - plain: Takes what is no such upgrade; nil answers it with an HTTP error.
+    public func listen(
+        _ address: ListenAddress,
+        acceptor: any LegAcceptor,
+        plain: (any PlainAcceptor)? = nil
+    ) throws(TrunkError) -> Int {
         var port: UInt16 = 0
         var detail: Int32 = 0
         var status = trk_status.TRK_EINVALID
@@ -94,13 +103,14 @@ extension CallEngine {
                     key_file: address.keyFile == nil ? nil : texts[count + 2],
                     paths: paths.baseAddress,
                     path_count: UInt32(count),
-                    tag: UInt32(acceptors.count)
+                    tag: UInt32(acceptors.count),
+                    hands_over: plain != nil
                 )
                 status = trk_loop_listen(raw, &config, &port, &detail)
             }
         }
         try check(status, detail: detail)
-        acceptors.append(acceptor)
+        acceptors.append(ListenerSeat(upgrades: acceptor, plain: plain))
         return Int(port)
     }
 

@@ -11,7 +11,13 @@ public actor CallEngine {
     var legSeats: [LegSeat] = []
     var callSeats: [CallSeat] = []
     /// Who decides about the requests of each listener; a listener's tag is its place here.
-    var acceptors: [any LegAcceptor] = []
+    var acceptors: [ListenerSeat] = []
+
+    /// Who decides about the requests of a listener.
+    struct ListenerSeat {
+        var upgrades: any LegAcceptor
+        var plain: (any PlainAcceptor)?
+    }
 
     /// Who hears of a leg's slot.
     struct LegSeat {

@@ -128,6 +128,10 @@ public struct EngineStats: Sendable {
     public let tlsHandshakes: UInt64
     /// Of those, resumed sessions.
     public let tlsResumed: UInt64
+    /// Connections given to an HTTP server.
+    public let handedOver: UInt64
+    /// Connections taken back from it.
+    public let adopted: UInt64
 
     init(_ raw: trk_loop_stats) {
         turns = raw.turns
@@ -200,5 +204,7 @@ public struct EngineStats: Sendable {
         timestampFaults = raw.timestamp_faults
         tlsHandshakes = raw.tls_handshakes
         tlsResumed = raw.tls_resumed
+        handedOver = raw.handed_over
+        adopted = raw.adopted
     }
 }

@@ -53,6 +53,8 @@ public struct UpgradeRequest {
     public let isSecure: Bool
     /// The request head as it was sent.
     public let head: String
+    /// The address of the peer, without a port.
+    public let peer: String
 
     /// The value of the first header with this name, in any case.
     public func header(_ name: String) -> String? {
@@ -71,6 +73,12 @@ public struct UpgradeRequest {
 public protocol LegAcceptor: AnyObject {
     /// Answer with `engine.accept` or `engine.refuse`, now or within the accept deadline.
     func requested(_ leg: LegID, _ request: UpgradeRequest, on engine: isolated CallEngine)
+}
+
+/// Takes the requests to a listener's port that are no upgrade to one of its paths. Lives on the engine.
+public protocol PlainAcceptor: AnyObject {
+    /// Answer with `engine.handOver` or `engine.refuse`, now or within the accept deadline.
+    func requested(_ leg: LegID, from listener: ListenerID, on engine: isolated CallEngine)
 }
 
 /// Hears of one leg outside a call. Lives on the engine; all calls come on its loop.

@@ -7,7 +7,7 @@ import UnixSignals
 /// Takes calls until it is told to stop.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take calls on /media-stream and /ws/call.",
+        abstract: "Take calls on /media-stream and /ws/call, and requests on the same port (/docs).",
         discussion: """
             Settings come from the environment and from .env in this folder; the environment wins.
 
@@ -19,6 +19,9 @@ struct Serve: AsyncParsableCommand {
               GREETING                 instructions by which the agent speaks first
               LOG_LEVEL                debug, info, warning, error
               MAX_CONNECTIONS, LOOPS   calls at once (1000), threads (1)
+              PUBLIC_URL, COMPAT       our address for Twilio; bridge, fastapi or demo
+              API_TOKEN, CORS_ORIGINS  who may see calls; whose pages may ask
+              HTTP_CONNECTIONS_MAX, LOG_VIEWERS_MAX, HEALTH_CHECK_INTERVAL
               LEAD_MS, APPEND_MS       audio ahead of real time (300), gathering (20)
               RECONNECT_MAX_ATTEMPTS, RECONNECT_INITIAL_DELAY, RECONNECT_MAX_DELAY, ROTATE_AFTER
             """
@@ -53,7 +56,7 @@ struct Serve: AsyncParsableCommand {
         var signals = await UnixSignalsSequence(trapping: .sigint, .sigterm).makeAsyncIterator()
         _ = await signals.next()
         logger.info("stopping: no new calls; a second signal ends those that are open")
-        await server.stopListening()
+        server.drain()
         let drained = Task {
             while await server.openCalls() > 0, !Task.isCancelled { try? await Task.sleep(nanoseconds: 100_000_000) }
             await server.stop()
@@ -67,7 +70,9 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func announce(_ settings: Settings, _ server: Server) {
-        print("trunkline listens on \(settings.host):\(server.port), paths /media-stream and /ws/call")
+        print(
+            "trunkline listens on \(settings.host):\(server.port): phones on /media-stream and /ws/call, /docs for the rest"
+        )
         if settings.usesParrot {
             print("OPENAI_API_KEY is not set: a built-in parrot answers and says back what it hears.")
         }

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <sys/random.h>
@@ -73,6 +74,13 @@ void *fake_calloc(size_t count, size_t size) {
     return NULL;
   }
   return fuzz_zeros(count * size);
+}
+
+/* The core is built with fcntl as fake_fcntl: it duplicates what it hands over. */
+int fake_fcntl(int descriptor, int command, ...) {
+  FUZZ_CHECK(descriptor == FAKE_DESCRIPTOR && command == F_DUPFD_CLOEXEC);
+  errno = EMFILE;
+  return fuzz_random(&fake.random) % 8 == 0 ? -1 : FAKE_DESCRIPTOR;
 }
 
 /* The core is built with pthread_create as fake_thread_create: its loop's thread is this one, so

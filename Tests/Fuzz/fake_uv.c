@@ -239,6 +239,12 @@ int uv_tcp_open(uv_tcp_t *tcp, uv_os_sock_t descriptor) {
   return 0;
 }
 
+int uv_fileno(const uv_handle_t *handle, uv_os_fd_t *descriptor) {
+  FUZZ_CHECK(usable(handle)->connected);
+  *descriptor = FAKE_DESCRIPTOR;
+  return 0;
+}
+
 int uv_tcp_nodelay(uv_tcp_t *tcp, int on) {
   (void)on;
   usable(tcp);
@@ -391,14 +397,17 @@ void fake_reset(void) {
   fake.random = 1;
 }
 
-int fake_connect(size_t window) {
+bool fake_has_room(void) {
   size_t used = 0;
+  for (size_t i = 0; i < FAKE_SOCKETS; i++) used += fake.sockets[i].tcp != NULL;
+  return used <= FAKE_SOCKETS / 2;
+}
+
+int fake_connect(size_t window) {
   fake_socket *listener = NULL;
-  for (size_t i = 0; i < FAKE_SOCKETS; i++) {
-    used += fake.sockets[i].tcp != NULL;
+  for (size_t i = 0; i < FAKE_SOCKETS; i++)
     if (fake.sockets[i].listening && listener == NULL) listener = &fake.sockets[i];
-  }
-  if (listener == NULL || used > FAKE_SOCKETS / 2) return -1;
+  if (listener == NULL || !fake_has_room()) return -1;
   const uint32_t serial = fake.serial;
   fake.pending_accepts = 1;
   fake.descriptors_short = window == FAKE_WINDOW_SHORT;

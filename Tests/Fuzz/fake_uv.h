@@ -79,6 +79,9 @@ void fake_reset(void);
  */
 int fake_connect(size_t window);
 
+/* Whether there is a place for one more connection. */
+bool fake_has_room(void);
+
 /* Gives bytes to a connection that is read from. The bytes taken: 0 when it is not. */
 size_t fake_deliver(fake_socket *socket, const uint8_t *bytes, size_t count);
 
@@ -96,6 +99,7 @@ void fake_finish_lookup(fake_lookup *lookup, int status, size_t addresses);
 
 /* In place of calloc, pthread_create and pthread_join in the core. */
 void *fake_calloc(size_t count, size_t size);
+int fake_fcntl(int descriptor, int command, ...);
 int fake_thread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                        void *argument);
 int fake_thread_join(pthread_t thread, void **result);

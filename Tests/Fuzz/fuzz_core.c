@@ -88,6 +88,36 @@ static void ask_call(void) {
   FUZZ_CHECK(stats.queued_ms == queued_ms);
 }
 
+/* What goes away and what comes back is told apart by counting; a whole head goes with it. */
+static void hand_over(trk_leg_id leg) {
+  trk_handed handed;
+  if (trk_leg_hand_over(core.loop, leg, &handed) != TRK_OK) return;
+  core.handed_over++;
+  FUZZ_CHECK(handed.descriptor == FAKE_DESCRIPTOR);
+  size_t from = 0;
+  const trk_http_limits limits = {.head_max = core.config.head_bytes_max,
+                                  .line_max = core.config.head_line_max};
+  FUZZ_CHECK(trk_http_head_end(handed.head.data, handed.head.count, &from, limits) ==
+             (int32_t)handed.head.count);
+  free(fuzz_copy(handed.rest.data, handed.rest.count)); /* All of it can be read. */
+}
+
+static void adopt(uint8_t choice) {
+  static const char upgrade[] =
+      "GET /media HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+  static const char *const heads[] = {upgrade, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n", "GET /m",
+                                      ""};
+  if (!fake_has_room()) return;
+  const char *const head = heads[choice % 4];
+  const trk_adopt_config config = {.descriptor = FAKE_DESCRIPTOR,
+                                   .tag = choice % 8 == 7 ? 7 : 0,
+                                   .peer = "192.0.2.1",
+                                   .bytes = head,
+                                   .count = strlen(head)};
+  core.adopted += trk_loop_adopt(core.loop, &config) == TRK_OK;
+}
+
 static void act_on_leg(uint8_t choice) {
   trk_loop *const loop = core.loop;
   const trk_leg_id leg = pick_leg();
@@ -100,7 +130,7 @@ static void act_on_leg(uint8_t choice) {
     case 3: trk_leg_set_timer(loop, leg, (int64_t)fuzz_number(&core.in, 2) - 100); return;
     case 4: trk_leg_set_reading(loop, leg, (fuzz_byte(&core.in) & 1) != 0); return;
     case 5: trk_leg_pending(loop, leg); return;
-    case 6: trk_leg_accept(loop, leg); return;
+    case 6: hand_over(leg); return;
     default: {
       const uint8_t how = fuzz_byte(&core.in);
       trk_leg_close(loop, leg, codes[how % 6], reasons[how % 3]);
@@ -144,7 +174,8 @@ static void act(void) {
     default:
       if (choice == 255) trk_loop_stop(core.loop);
       if (choice == 254) trk_loop_unlisten(core.loop);
-      if (choice < 240) trk_loop_enqueue(core.loop, &core);
+      if (choice < 232) trk_loop_enqueue(core.loop, &core);
+      if (choice >= 232 && choice < 240) adopt(choice);
       if (choice >= 240 && choice < 254) act_on_call(choice);
   }
 }
@@ -155,6 +186,7 @@ static void act(void) {
 static void answer(const trk_event *event) {
   if (event->kind == TRK_EVENT_LEG_REQUEST && (core.habits & 1) != 0)
     trk_leg_accept(core.loop, event->leg);
+  if (event->kind == TRK_EVENT_LEG_PLAIN && (core.habits & 1) != 0) hand_over(event->leg);
   if (event->kind == TRK_EVENT_LEG_OPENED && !event->is_dialled && (core.habits & 2) != 0) {
     trk_call_id call = {0};
     if (trk_call_open(core.loop, event->leg, &call) == TRK_OK) {
@@ -323,7 +355,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t count) {
   FUZZ_CHECK(core.loop != NULL || fake.refused);
   if (core.loop == NULL) return 0;
   static const char *const paths[] = {"/media", "/other"};
-  const trk_listen_config listen = {.host = "127.0.0.1", .paths = paths, .path_count = 2};
+  const trk_listen_config listen = {
+      .host = "127.0.0.1", .paths = paths, .path_count = 2, .hands_over = (core.habits & 64) != 0};
   uint16_t port = 0;
   int32_t detail = 0;
   const trk_status status = trk_loop_listen(core.loop, &listen, &port, &detail);

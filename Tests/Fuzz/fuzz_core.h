@@ -35,6 +35,7 @@ typedef struct world {
   size_t leg_count;
   trk_call_id calls[CORE_CALLS];
   size_t call_count, calls_opened;
+  uint64_t plain_requests, handed_over, adopted;
 } world;
 
 extern world core;

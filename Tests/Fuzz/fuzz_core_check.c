@@ -29,6 +29,7 @@ static bool is_text(trk_bytes bytes) {
 static void check_order(const trk_event *event, known_leg *leg) {
   FUZZ_CHECK(!leg->closed);
   switch (event->kind) {
+    case TRK_EVENT_LEG_PLAIN:
     case TRK_EVENT_LEG_REQUEST: FUZZ_CHECK(!leg->opened && !leg->is_dialled); return;
     case TRK_EVENT_LEG_OPENED:
       FUZZ_CHECK(!leg->opened && event->is_dialled == leg->is_dialled);
@@ -45,11 +46,13 @@ static void check_order(const trk_event *event, known_leg *leg) {
 }
 
 void core_check_event(const trk_event *event) {
-  FUZZ_CHECK(event->kind >= TRK_EVENT_LEG_REQUEST && event->kind <= TRK_EVENT_CARRIER_SILENT);
+  FUZZ_CHECK(event->kind >= TRK_EVENT_LEG_REQUEST && event->kind <= TRK_EVENT_LEG_PLAIN);
   FUZZ_CHECK(event->turn <= trk_loop_turn(core.loop));
   FUZZ_CHECK(event->time_us <= trk_loop_now_us(core.loop));
   free(fuzz_copy(event->bytes.data, event->bytes.count)); /* All of it can be read. */
-  if (event->kind == TRK_EVENT_LEG_REQUEST) core_add_leg(event->leg, false);
+  if (event->kind == TRK_EVENT_LEG_REQUEST || event->kind == TRK_EVENT_LEG_PLAIN)
+    core_add_leg(event->leg, false);
+  core.plain_requests += event->kind == TRK_EVENT_LEG_PLAIN;
   known_leg *const leg = event->leg.generation != 0 ? find(event->leg) : NULL;
   if (leg != NULL) check_order(event, leg);
   if (fake.refused) return; /* An event without its bytes is better than none. */
@@ -170,7 +173,10 @@ void core_check_loop(void) {
   FUZZ_CHECK(stats->calls_open == calls && stats->calls_opened >= calls);
   FUZZ_CHECK(loop->calls.free_count + calls == core.config.calls_max);
   FUZZ_CHECK(stats->allocations >= stats->frees);
-  FUZZ_CHECK(stats->legs_accepted + stats->legs_dialled >= legs);
+  FUZZ_CHECK(stats->legs_accepted + stats->legs_dialled + stats->adopted >= legs);
+  /* Nothing is given away that was not asked for, nor twice. */
+  FUZZ_CHECK(stats->handed_over == core.handed_over && core.handed_over <= core.plain_requests);
+  FUZZ_CHECK(stats->adopted == core.adopted);
   FUZZ_CHECK(stats->marks_in <= stats->marks_out);
   check_addresses(loop);
   check_wheel(&loop->wheel);

@@ -110,6 +110,9 @@ typedef TRK_ENUM(trk_event_kind){
     TRK_EVENT_MALFORMED = 16,   /* A message was dropped. a: trk_malformed; never its bytes. */
     TRK_EVENT_CARRIER_SILENT =
         17, /* No media for media_timeout_ms since start or the last. Once per silence. */
+    TRK_EVENT_LEG_PLAIN = 18, /* A request to no registered path, on a listener that hands over;
+                                 answer with trk_leg_hand_over or trk_leg_refuse. b and c as in
+                                 LEG_REQUEST. */
 } trk_event_kind;
 
 /* Who or what ended a leg. */
@@ -256,6 +259,8 @@ typedef struct trk_loop_stats {
   uint64_t timestamp_faults;     /* Media timestamps that went back, or ahead beyond sense. */
   uint64_t tls_handshakes;
   uint64_t tls_resumed;
+  uint64_t handed_over; /* Connections given away by trk_leg_hand_over. */
+  uint64_t adopted;     /* Connections taken back by trk_loop_adopt. */
 } trk_loop_stats;
 
 /* Copies the counters. [loop] */
@@ -273,12 +278,12 @@ typedef struct trk_listen_config {
   const char *TRK_NULLABLE key_file;
   const char *TRK_NULLABLE const *TRK_NULLABLE paths; /* WebSocket paths, exact. */
   uint32_t path_count;
-  uint32_t tag; /* Comes back with LEG_REQUEST. */
+  uint32_t tag;    /* Comes back with LEG_REQUEST. Unique in the loop. */
+  bool hands_over; /* Requests to other paths are told in LEG_PLAIN. */
 } trk_listen_config;
 
 /* Opens a listener; `port` receives its port. `detail` receives a negated errno on TRK_ESYSTEM. A
- * request to another path is answered with an HTTP error; a plain request likewise, until an HTTP
- * server takes them over. [loop] */
+ * request to another path is answered with an HTTP error, unless the listener hands over. [loop] */
 trk_status trk_loop_listen(trk_loop *loop, const trk_listen_config *config, uint16_t *port,
                            int32_t *detail);
 
@@ -308,6 +313,36 @@ trk_status trk_leg_accept(trk_loop *loop, trk_leg_id leg);
 
 /* Answers LEG_REQUEST with an HTTP status of 400 to 599 and closes. [loop] */
 trk_status trk_leg_refuse(trk_loop *loop, trk_leg_id leg, int32_t status);
+
+enum { TRK_PEER_MAX = 46 };
+
+/* Where an accepted connection comes from, TRK_PEER_MAX bytes of text with a NUL: an address
+ * without a port, an IPv4 one also when it came mapped into IPv6 (RFC 4291 section 2.5.5.2). [loop]
+ */
+trk_status trk_leg_peer(trk_loop *loop, trk_leg_id leg, char *out);
+
+typedef struct trk_handed {
+  int32_t descriptor; /* The caller's own from now on: the caller closes it. */
+  trk_bytes head;     /* The request's head, as it was read... */
+  trk_bytes rest;     /* ...and what was read behind it. Borrowed like the bytes of events. */
+} trk_handed;
+
+/* Answers LEG_PLAIN: gives the connection away and forgets it. On TRK_ESYSTEM (no descriptor is
+ * left) the leg still waits for an answer. [loop] */
+trk_status trk_leg_hand_over(trk_loop *loop, trk_leg_id leg, trk_handed *out);
+
+typedef struct trk_adopt_config {
+  int32_t descriptor; /* A connected stream socket. */
+  uint32_t tag;       /* The listener whose connection it becomes. */
+  const char *peer;   /* What trk_leg_peer will say. */
+  const void *bytes;  /* What was read of it already: a request's head. */
+  size_t count;
+} trk_adopt_config;
+
+/* Takes a connection as if the listener had accepted it: LEG_REQUEST follows when its bytes are an
+ * upgrade to one of the listener's paths. On TRK_OK the descriptor is the core's; TRK_ECLOSING when
+ * there is no such listener (any more), TRK_EFULL at legs_max. [loop] */
+trk_status trk_loop_adopt(trk_loop *loop, const trk_adopt_config *config);
 
 /* Sends one text or binary message; copied. TRK_EFULL takes nothing. [loop] */
 trk_status trk_leg_send_text(trk_loop *loop, trk_leg_id leg, const void *bytes, size_t count);

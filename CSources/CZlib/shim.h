@@ -1,0 +1,2 @@
+/* shim.h - zlib for Swift. */
+#include <zlib.h>

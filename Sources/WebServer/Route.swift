@@ -1,0 +1,140 @@
+public import HTTPTypes
+public import RealtimeProtocol
+
+/// One operation of the server: what the router calls and the API document describes.
+public struct Route: Sendable {
+    /// Who may use it.
+    public enum Access: String, Sendable {
+        /// Everybody.
+        case open
+        /// Who may look: at calls, their words and the server's figures.
+        case viewer
+        /// Who may act on calls.
+        case operate
+    }
+
+    /// Its method; GET answers HEAD, too.
+    public var method: HTTPRequest.Method
+    /// Its path; parameters stand in braces.
+    public var path: String
+    /// What it does, in a line.
+    public var summary: String
+    /// Who may use it.
+    public var access: Access
+    /// The schema of its JSON body, or nil when it takes none.
+    public var requestSchema: JSONValue?
+    /// The type of the answer.
+    public var responseType: String
+    /// Statuses that it answers with, and what they mean.
+    public var responses: [(status: Int, meaning: String)]
+    /// Answers.
+    public var handler: @Sendable (WebRequest) async throws -> WebResponse
+
+    /// Makes a route.
+    public init(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ summary: String,
+        access: Access = .open,
+        requestSchema: JSONValue? = nil,
+        responseType: String = "application/json",
+        responses: [(status: Int, meaning: String)] = [(200, "OK")],
+        handler: @escaping @Sendable (WebRequest) async throws -> WebResponse
+    ) {
+        self.method = method
+        self.path = path
+        self.summary = summary
+        self.access = access
+        self.requestSchema = requestSchema
+        self.responseType = responseType
+        self.responses = responses
+        self.handler = handler
+    }
+
+    /// The names in the path's braces.
+    var parameterNames: [String] {
+        path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
+    }
+
+    /// Whether a request's path is one of this route's.
+    func matches(_ path: some StringProtocol) -> Bool {
+        let wanted = self.path.split(separator: "/")
+        let given = path.split(separator: "/")
+        return wanted.count == given.count && zip(wanted, given).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+    }
+}
+
+/// All routes of a server.
+public struct RouteTable: Sendable {
+    /// In the order in which the document lists them.
+    public let routes: [Route]
+
+    /// Makes a table.
+    public init(_ routes: [Route]) { self.routes = routes }
+
+    /// The methods that a path knows, for `Allow`; empty when there is no such path.
+    func methods(for path: some StringProtocol) -> [HTTPRequest.Method] {
+        var methods = routes.filter { $0.matches(path) }.map(\.method)
+        if methods.isEmpty { return [] }
+        if methods.contains(.get) { methods.append(.head) }
+        return methods + [.options]
+    }
+
+    /// The OpenAPI 3.1 document of all routes.
+    public func openAPI(title: String, version: String, extraPaths: [(path: String, summary: String)] = []) -> JSONValue
+    {
+        var paths = JSONObject()
+        for route in routes {
+            var item = paths[route.path]?.objectValue ?? JSONObject()
+            item[route.method.rawValue.lowercased()] = route.operation
+            paths[route.path] = .object(item)
+        }
+        for extra in extraPaths {
+            paths[extra.path] = [
+                "get": ["summary": .string(extra.summary), "responses": ["101": Self.response("WebSocket")]]
+            ]
+        }
+        return [
+            "openapi": "3.1.0",
+            "info": ["title": .string(title), "version": .string(version)],
+            "paths": .object(paths),
+            "components": ["securitySchemes": ["token": ["type": "http", "scheme": "bearer"]]],
+        ]
+    }
+
+    static func response(_ meaning: String, type: String? = nil) -> JSONValue {
+        guard let type else { return ["description": .string(meaning)] }
+        return ["description": .string(meaning), "content": .object(JSONObject([.init(key: type, value: [:])]))]
+    }
+}
+
+extension Route {
+    /// The operation in the API document.
+    fileprivate var operation: JSONValue {
+        var operation: JSONObject = ["summary": .string(summary)]
+        let words = path.split { !$0.isLetter && !$0.isNumber }.map(String.init)
+        operation["operationId"] = .string(([method.rawValue.lowercased()] + words).joined(separator: "_"))
+        if !parameterNames.isEmpty {
+            operation["parameters"] = .array(
+                parameterNames.map { name in
+                    ["name": .string(name), "in": "path", "required": true, "schema": ["type": "string"]]
+                }
+            )
+        }
+        if let requestSchema {
+            operation["requestBody"] = ["required": true, "content": ["application/json": ["schema": requestSchema]]]
+        }
+        var all = JSONObject()
+        for response in responses {
+            let type = response.status < 300 && response.status != 204 ? responseType : nil
+            all[String(response.status)] = RouteTable.response(response.meaning, type: type)
+        }
+        if access != .open {
+            operation["security"] = [["token": []]]
+            all["401"] = RouteTable.response("a bearer token is wanted", type: "application/json")
+            all["403"] = RouteTable.response("asked for by a page of another site", type: "application/json")
+        }
+        operation["responses"] = .object(all)
+        return .object(operation)
+    }
+}

@@ -1,0 +1,85 @@
+import CallServer
+import RealtimeProtocol
+import SelfTest
+import Simulators
+import TestSupport
+import Testing
+
+/// Calls seen and led over HTTP.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct CallEndpointTests {
+    private let callID = PhoneScript.pattern(1, []).callID
+
+    @Test func callIsTalkedIntoMutedAndEnded() async throws {
+        let server = try await ServerFixture()
+        let outcome = try await server.call()
+        let path = "/calls/\(callID)"
+        let seen = try await server.ask(path) { $0.status == 200 && $0.text.contains(#""model_serving":true"#) }
+        let json = try JSONValue(parsing: seen.body)
+        #expect(json["call_sid"]?.stringValue == callID && json["status"] == "in-progress")
+        #expect(json["agent_muted"] == false && json["transcript"] == [])
+        #expect(try await server.ask("POST", path + "/mute").status == 202)
+        _ = try await server.ask(path) { $0.text.contains(#""agent_muted":true"#) }
+        #expect(try await server.ask("POST", path + "/unmute").status == 202)
+        _ = try await server.ask(path) { $0.text.contains(#""agent_muted":false"#) }
+        #expect(try await server.ask("POST", path + "/message", body: #"{"text":"Say this."}"#).status == 202)
+        _ = try await server.ask(path) { $0.text.contains(#""who":"agent""#) }
+        #expect(try await server.ask("POST", path + "/hangup").status == 202)
+        await outcome.ended()
+        let ended = try JSONValue(parsing: try await server.ask(path) { $0.text.contains("completed") }.body)
+        #expect(ended["end_reason"] == "operator_hung_up" && ended["ended_by"] == "operator")
+        #expect(ended["model_serving"] == false)
+        // What has ended can be looked at, but not led.
+        #expect(try await server.ask("POST", path + "/hangup").status == 404)
+        await server.stop()
+    }
+
+    @Test(arguments: [
+        ("/calls/CA0/hangup", "", 404), ("/calls/CA0/message", #"{"text":"a"}"#, 404), ("/calls/CA0/message", "", 422),
+        ("/calls/CA0/message", #"{"text":""}"#, 422), ("/calls/CA0/message", #"{"text":"a","mode":"sing"}"#, 422),
+        ("/calls/CA0/message", "[]", 422), ("/calls/CA0/hangup", "{", 422), ("/calls/CA0/mute", "", 404),
+    ])
+    func wrongCommandsAreTold(path: String, body: String, status: Int) async throws {
+        let server = try await ServerFixture()
+        #expect(try await server.ask("POST", path, body: body).status == status)
+        await server.stop()
+    }
+
+    @Test func pagesOfOtherSitesEndNoCall() async throws {
+        let server = try await ServerFixture()
+        let outcome = try await server.call()
+        _ = try await server.ask("/calls") { $0.text.contains(callID) }
+        let path = "/calls/\(callID)/hangup"
+        #expect(try await server.ask("POST", path, headers: ["Origin: https://evil.example"]).status == 403)
+        #expect(try await server.ask("POST", path, host: "evil.example").status == 401)
+        #expect(await server.server.openCalls() == 1)
+        #expect(try await server.ask("POST", path, headers: ["Origin: http://127.0.0.1:3000"]).status == 202)
+        await outcome.ended()
+        await server.stop()
+    }
+
+    /// A call beside a thousand requests: every frame of both ways is there, in order.
+    @Test func requestsHarmNoCall() async throws {
+        let server = try await ServerFixture()
+        let turn: [PhoneScript.Step] = [
+            .speakPattern(milliseconds: 500), .waitForSilence(milliseconds: 500, atMost: 20_000),
+        ]
+        let outcome = try await server.call(1, turn + turn + [.hangUp(.stop)])
+        let client = try RawClient(port: server.port)
+        var answered = 0
+        for index in 0..<100 {
+            let paths = ["/", "/tools", "/health", "/ready", "/calls", "/metrics", "/twiml", "/docs", "/none"]
+            for path in paths where index > 0 {
+                client.send("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                answered += await client.answers().count
+            }
+            answered += try await server.ask("GET", "/openapi.json").status == 200 ? 1 : 0
+        }
+        #expect(answered == 991)
+        await outcome.ended()
+        let report = outcome.report
+        #expect(!report.checks.isEmpty && report.checks.values.allSatisfy { $0.isPerfect })
+        #expect(report.heardItems.values.reduce(0, +) == 2 * 1_000 * 8)
+        #expect(server.modelLog.checks[1]?.isPerfect == true)
+        await server.stop()
+    }
+}

@@ -1,0 +1,96 @@
+import CallServer
+import Foundation
+import Logging
+import SelfTest
+import Simulators
+import TestSupport
+import Testing
+import Trunk
+
+/// A whole server with a model that answers in patterns, and phones to call it.
+struct ServerFixture: Sendable {
+    let server: Server
+    let model: CallEngine
+    let modelLog = ModelLog()
+    let phones: CallEngine
+
+    var port: Int { server.port }
+
+    /// - Parameters:
+    ///   - environment: Settings beside those of the fixture.
+    ///   - change: What is different in the settings; they stand on this machine's own addresses.
+    init(_ environment: [String: String] = [:], _ change: (inout Settings) -> Void = { _ in }) async throws {
+        var script = ModelScript()
+        script.voice = .pattern
+        script.answerMilliseconds = 1_000
+        let (simulated, log) = (script, modelLog)
+        model = try CallEngine.start()
+        let modelPort = try await model.perform { try ModelSimulator.listen(simulated, log: log, on: $0) }
+        phones = try CallEngine.start()
+        var all = [
+            "HOST": "127.0.0.1", "PORT": "0", "OPENAI_API_KEY": "sk-test",
+            "OPENAI_REALTIME_URL": "ws://127.0.0.1:\(modelPort)\(ModelSimulator.path)",
+        ]
+        all.merge(environment) { $1 }
+        var settings = try Settings(environment: all, prompt: nil)
+        change(&settings)
+        server = try await Server.start(settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// Lets a phone call that stays until it is hung up from elsewhere, unless its steps say otherwise.
+    func call(_ number: Int = 1, _ steps: [PhoneScript.Step] = [.pause(milliseconds: 60_000)]) async throws
+        -> PhoneSimulator.Outcome
+    {
+        let target = DialTarget(host: "127.0.0.1", port: port, isSecure: false, target: "/media-stream")
+        let script = PhoneScript.pattern(number, steps)
+        return try await phones.perform { try PhoneSimulator.call(target, script, on: $0) }
+    }
+
+    func ask(
+        _ method: String = "GET",
+        _ target: String,
+        headers: [String] = [],
+        host: String = "127.0.0.1",
+        body: String = ""
+    )
+        async throws -> HTTPAnswer
+    {
+        try #require(
+            try await RawClient.ask(method, target, port: port, headers: headers, host: host, body: body)
+        )
+    }
+
+    /// Asks until the answer is as wanted; the test's time limit ends what never comes.
+    func ask(_ target: String, until isEnough: (HTTPAnswer) -> Bool) async throws -> HTTPAnswer {
+        while true {
+            let answer = try await ask("GET", target)
+            if isEnough(answer) { return answer }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    /// A viewer's connection, open.
+    func viewer(_ target: String = "/ws/logs", headers: String = "") async throws -> RawClient {
+        let client = try RawClient(port: port)
+        client.send(RawBytes.upgrade(to: target).replacing("\r\n\r\n", with: "\r\n\(headers)\r\n"))
+        return client
+    }
+
+    func stop() async {
+        await phones.stop()
+        await server.stop()
+        await model.stop()
+    }
+}
+
+extension RawClient {
+    /// Reads a WebSocket from its head on, until one of its texts holds this; returns all texts.
+    func texts(until needle: String) async -> [String] {
+        let bytes = await read { bytes in Self.texts(bytes).contains { $0.contains(needle) } }
+        return Self.texts(bytes)
+    }
+
+    private static func texts(_ bytes: [UInt8]) -> [String] {
+        RawAnswer(bytes).frames.filter { $0.opcode == 1 }.map { String(decoding: $0.payload, as: UTF8.self) }
+    }
+}
