@@ -23,6 +23,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -66,7 +67,11 @@ let package = Package(
         ),
         .target(
             name: "CallServer",
-            dependencies: ["CallBridge", "Simulators", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "CallBridge", "CallPolicy", "RealtimeProtocol", "Simulators", "Trunk",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: swift
         ),
         .target(
@@ -143,7 +148,10 @@ let package = Package(
         ),
         .testTarget(
             name: "CallServerTests",
-            dependencies: ["CallPolicy", "CallServer", "Trunk", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "CallPolicy", "CallServer", "RealtimeProtocol", "Trunk",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: swift
         ),
     ],
