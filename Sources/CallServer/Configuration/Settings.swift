@@ -1,9 +1,10 @@
 public import CallBridge
 public import CallPolicy
-public import Logging
+import Logging
+import RealtimeProtocol
 public import Trunk
 
-/// What a server is told: by the environment, `.env`, and the prompt file.
+/// What a server is told: by flags, the environment, `.env`, a YAML file and the prompt file, in this order.
 public struct Settings: Sendable {
     /// Everything that is wrong, one line each.
     public struct Failure: Error, Sendable, CustomStringConvertible {
@@ -21,8 +22,6 @@ public struct Settings: Sendable {
     public var loops = 1
     /// Calls at once, in all.
     public var callsMax = 1_000
-    /// The least level of log lines.
-    public var logLevel = Logger.Level.info
     /// OpenAI's key; empty without one.
     public var key = ""
     /// The model's address, when one was given.
@@ -31,10 +30,38 @@ public struct Settings: Sendable {
     public var authorityFile: String?
     /// How calls are led.
     public var call = CallConfiguration()
+    /// Which calls are led otherwise.
+    public var routing = RoutingTable()
     /// Dials of the model a second, over all loops; also how many may come at once.
     public var connectsPerSecond = 200
     /// Limits and times of the engines.
     public var engine = EngineConfiguration()
+    /// Whose ways to follow.
+    public var compat = Compat.trunkline
+    /// Where the outside world finds the server.
+    public var publicOrigin: PublicOrigin?
+    /// `PUBLIC_URL` as it was written.
+    public var publicURL = ""
+    /// What the carrier's voice says around the stream.
+    public var texts = SpokenTexts()
+    /// A document of the operator's own for incoming calls.
+    public var template: TwiMLTemplate?
+    /// Log lines.
+    public var logging = LogSettings()
+    /// Who may do what.
+    public var access = AccessSettings()
+    /// What the operator calls this installation, such as `production`.
+    public var environmentName = "development"
+    /// Pauses between two samples for the health page, in milliseconds.
+    public var healthIntervalMilliseconds = 30_000
+    /// How long running calls may go on after the server was told to stop, in milliseconds.
+    public var drainMilliseconds = 3_600_000
+    /// Where the definitions of tools are.
+    public var toolsFile: String?
+    /// What the operator should know, one line each.
+    public var notes: [String] = []
+    /// Which place gave a name its value; names that are missing have their default.
+    var places: [String: String] = [:]
 
     /// Whether the built-in parrot answers instead of a model: nothing to dial was given.
     public var usesParrot: Bool { key.isEmpty && realtimeURL == nil }
@@ -45,29 +72,30 @@ public struct Settings: Sendable {
     ///   - environment: Names and values.
     ///   - prompt: The instructions; nil when there is no prompt file.
     public init(environment: [String: String], prompt: String?) throws(Failure) {
-        var reader = SettingsReader(environment)
+        try self.init(SettingsSources(layers: [SettingsLayer("environment", environment)], prompt: prompt))
+    }
+
+    /// Reads the settings out of everything that was given.
+    public init(_ sources: SettingsSources) throws(Failure) {
+        var reader = SettingsReader(sources.layers)
+        compat = reader.choice("COMPAT", Compat.allCases.map { ($0.rawValue, $0) }) ?? compat
         host = reader.text("HOST") ?? host
-        port = reader.number("PORT", 0...65_535) ?? port
+        port = reader.number("PORT", 0...65_535) ?? compat.port
         loops = reader.number("LOOPS", 1...64) ?? loops
         connectsPerSecond = reader.number("CONNECTS_PER_SECOND", 1...10_000) ?? connectsPerSecond
         callsMax = reader.number("MAX_CONNECTIONS", 1...10_000) ?? callsMax
-        logLevel = reader.choice("LOG_LEVEL", Self.levels) ?? logLevel
-        key = reader.text("OPENAI_API_KEY") ?? ""
-        realtimeURL = reader.text("OPENAI_REALTIME_URL")
-        authorityFile = reader.text("OPENAI_CA_FILE")
-        readCall(&reader, prompt: prompt)
+        readModel(&reader)
+        readCall(&reader, prompt: sources.prompt)
+        readSession(&reader, sources.session)
         readEngine(&reader)
-        if let url = realtimeURL {
-            do throws(ModelEndpoint.Failure) {
-                _ = try ModelEndpoint(url: url, model: "", key: "")
-            } catch {
-                reader.problems.append("OPENAI_REALTIME_URL: \(error)")
-            }
-        }
-        if key.utf8.contains(where: { $0 <= 0x20 || $0 >= 0x7F }) {
-            reader.problems.append("OPENAI_API_KEY: holds spaces or characters that no key has (value not shown)")
-        }
-        if !reader.problems.isEmpty { throw Failure(problems: reader.problems) }
+        readPublic(&reader, template: sources.template)
+        readOperation(&reader)
+        access = AccessSettings(&reader, host: host)
+        routing = RoutingTable(sources.routing, &reader)
+        for name in Self.names { places[name] = reader.place(of: name) }
+        notes = sources.notes + reader.notes
+        let problems = sources.problems + reader.problems
+        if !problems.isEmpty { throw Failure(problems: problems) }
     }
 
     /// Where the model is; not to be asked for when the parrot answers.
@@ -80,86 +108,32 @@ public struct Settings: Sendable {
         )
     }
 
-    private mutating func readCall(_ reader: inout SettingsReader, prompt: String?) {
+    private mutating func readModel(_ reader: inout SettingsReader) {
+        key = reader.secret("OPENAI_API_KEY") ?? ""
+        realtimeURL = reader.text("OPENAI_REALTIME_URL")
+        authorityFile = reader.text("OPENAI_CA_FILE")
         call.session.model = reader.text("OPENAI_MODEL") ?? call.session.model
-        call.session.voice = reader.choice("VOICE", Self.voices) ?? call.session.voice
-        call.session.instructions = prompt ?? Self.defaultInstructions
-        if let greeting = reader.text("GREETING") { call.greeting = .agentFirst(.instructions(greeting)) }
-        call.reconnect.maximumAttempts =
-            reader.number("RECONNECT_MAX_ATTEMPTS", 1...100) ?? call.reconnect.maximumAttempts
-        call.reconnect.initialDelayMilliseconds =
-            reader.seconds("RECONNECT_INITIAL_DELAY", 0.1...60) ?? call.reconnect.initialDelayMilliseconds
-        call.reconnect.maximumDelayMilliseconds =
-            reader.seconds("RECONNECT_MAX_DELAY", 0.1...3_600) ?? call.reconnect.maximumDelayMilliseconds
-        call.reconnect.outageBudgetMilliseconds =
-            reader.seconds("RECONNECT_BUDGET", 1...3_600) ?? call.reconnect.outageBudgetMilliseconds
-        call.tools.parallelLimit = reader.number("TOOLS_AT_ONCE", 1...32) ?? call.tools.parallelLimit
-        call.tools.callsMaximum = reader.number("TOOLS_PER_CALL", 1...10_000) ?? call.tools.callsMaximum
-        call.rotation.afterMilliseconds =
-            reader.seconds("ROTATE_AFTER", 1...3_480) ?? call.rotation.afterMilliseconds
-    }
-
-    private mutating func readEngine(_ reader: inout SettingsReader) {
-        if reader.text("LEAD_MS") == "0" {
-            engine.leadMilliseconds = 0
-        } else {
-            // Less than three frames would let the phone run dry between two of them.
-            engine.leadMilliseconds = reader.number("LEAD_MS", 60...10_000) ?? engine.leadMilliseconds
+        if let replacement = ModelNames.replacement(of: call.session.model) {
+            reader.notes.append("OPENAI_MODEL: \(call.session.model) is retired, \(replacement) takes its place")
+            call.session.model = replacement
         }
-        engine.appendMilliseconds = reader.number("APPEND_MS", 20...200) ?? engine.appendMilliseconds
-        // The system spreads connections over the loops unevenly: each could hold them all, the sum is watched over.
-        engine.callsMax = callsMax
-        // A call has a phone and a model, two models for a moment; upgrades that are not answered yet come on top.
-        engine.legsMax = callsMax * 3 + 1_000
+        guard let url = realtimeURL else { return }
+        do throws(ModelEndpoint.Failure) {
+            _ = try ModelEndpoint(url: url, model: "", key: "")
+        } catch {
+            reader.problems.append("OPENAI_REALTIME_URL: \(error)")
+        }
     }
 
-    /// Voices of the Realtime API.
-    static let voices: [(name: String, value: String)] = [
-        "alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "sage", "shimmer", "verse",
-    ].map { ($0, $0) }
-
-    static let levels: [(name: String, value: Logger.Level)] = [
-        ("debug", .debug), ("info", .info), ("warning", .warning), ("error", .error),
-    ]
-
-    static let defaultInstructions =
-        "You are a friendly assistant on the telephone. Answer briefly, in the language of the caller."
-}
-
-/// Reads values and gathers what is wrong with them.
-struct SettingsReader {
-    private let environment: [String: String]
-    var problems: [String] = []
-
-    init(_ environment: [String: String]) { self.environment = environment }
-
-    /// A text; an empty one counts as absent.
-    func text(_ name: String) -> String? {
-        guard let value = environment[name], !value.isEmpty else { return nil }
-        return value
-    }
-
-    mutating func number(_ name: String, _ range: ClosedRange<Int>) -> Int? {
-        guard let text = text(name) else { return nil }
-        if let value = Int(text), range.contains(value) { return value }
-        problems.append("\(name): \"\(text)\" is not a whole number from \(range.lowerBound) to \(range.upperBound)")
-        return nil
-    }
-
-    /// Seconds, as milliseconds.
-    mutating func seconds(_ name: String, _ range: ClosedRange<Double>) -> Int? {
-        guard let text = text(name) else { return nil }
-        if let value = Double(text), range.contains(value) { return Int(value * 1_000) }
-        problems.append(
-            "\(name): \"\(text)\" is not a number of seconds from \(range.lowerBound) to \(range.upperBound)"
-        )
-        return nil
-    }
-
-    mutating func choice<Value>(_ name: String, _ choices: [(name: String, value: Value)]) -> Value? {
-        guard let text = text(name) else { return nil }
-        if let choice = choices.first(where: { $0.name == text.lowercased() }) { return choice.value }
-        problems.append("\(name): \"\(text)\" is not one of \(choices.map(\.name).joined(separator: ", "))")
-        return nil
+    private mutating func readSession(_ reader: inout SettingsReader, _ file: JSONValue?) {
+        var given = file
+        if let text = reader.text("SESSION") {
+            given = try? JSONValue(parsing: text)
+            if given == nil { reader.problems.append("SESSION: is not JSON") }
+        }
+        guard let given else { return }
+        let outcome = SessionSettings.apply(given, to: &call.session)
+        reader.problems += outcome.problems.map { "SESSION: \($0)" }
+        reader.notes += outcome.notes.map { "SESSION: \($0)" }
     }
 }
