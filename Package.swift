@@ -151,7 +151,7 @@ let package = Package(
         .testTarget(
             name: "CallServerTests",
             dependencies: [
-                "CallPolicy", "CallServer", "RealtimeProtocol", "Trunk",
+                "CallBridge", "CallPolicy", "CallServer", "RealtimeProtocol", "Trunk",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swift

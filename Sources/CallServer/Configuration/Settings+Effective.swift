@@ -149,3 +149,10 @@ extension SessionObject {
         return session.json
     }
 }
+
+extension Settings {
+    /// Everything that must not get into a log line.
+    public var secrets: [String] {
+        ([key, access.apiToken ?? ""] + access.twilioTokens + access.twilioSharedKeys.values).filter { !$0.isEmpty }
+    }
+}
