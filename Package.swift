@@ -26,6 +26,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -73,6 +76,19 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: swift
+        ),
+        // Requests to other people's servers: apart, since its client takes minutes to build.
+        .target(
+            name: "OutboundHTTP",
+            dependencies: [
+                "CallServer", "Trunk",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: swift
         ),
@@ -146,6 +162,11 @@ let package = Package(
                 "TestSupport", "Trunk",
                 .product(name: "Logging", package: "swift-log"),
             ],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "OutboundHTTPTests",
+            dependencies: ["CallServer", "OutboundHTTP", "TestSupport"],
             swiftSettings: swift
         ),
         .testTarget(
