@@ -23,10 +23,14 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     ],
@@ -88,9 +92,24 @@ let package = Package(
             name: "CallServer",
             dependencies: [
                 "CallBridge", "CallPolicy", "RealtimeProtocol", "Simulators", "Trunk", "WebServer",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: swift
+        ),
+        // Requests to other people's servers: apart, since its client takes minutes to build.
+        .target(
+            name: "OutboundHTTP",
+            dependencies: [
+                "CallServer", "Trunk",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: swift
         ),
@@ -177,9 +196,15 @@ let package = Package(
             swiftSettings: swift
         ),
         .testTarget(
+            name: "OutboundHTTPTests",
+            dependencies: ["CallServer", "OutboundHTTP", "TestSupport"],
+            swiftSettings: swift
+        ),
+        .testTarget(
             name: "CallServerTests",
             dependencies: [
-                "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators", "TestSupport", "Trunk",
+                "CallBridge", "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators", "TestSupport",
+                "Trunk",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swift

@@ -22,6 +22,8 @@ public struct BridgeConfiguration: Sendable {
     public var connectRate: ConnectRate
     /// Events of models that are not known, by type.
     public let unknownEvents = EventNames()
+    /// Whether a stream that has begun may become a call; asked on the loop, before a model is dialled.
+    public var admits: @Sendable (CarrierStart) -> Bool = { _ in true }
     /// Where log lines go; each call adds its id.
     public var logger: Logger
     /// Hears of everything worth writing down, on the loop: it must be quick.

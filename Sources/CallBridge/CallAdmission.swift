@@ -10,6 +10,8 @@ public final class CallAdmission: Sendable {
         case startMessage = "start_message"
         /// A stream or call that is in progress already.
         case duplicate
+        /// A start message that `BridgeConfiguration.admits` does not let in.
+        case notAdmitted = "not_admitted"
     }
 
     private struct State {

@@ -50,6 +50,9 @@ final class CallSession: CallHandler {
         guard let start = message.withUnsafeBytes({ CarrierStart(twilio: $0, limits: limits) }) else {
             return refuse(.startMessage, "its start message lacks what a call needs", on: engine)
         }
+        guard bridge.configuration.admits(start) else {
+            return refuse(.notAdmitted, "its token does not fit", on: engine)
+        }
         guard bridge.configuration.admission.enter(callID: start.callID, streamID: start.streamID) else {
             return refuse(.duplicate, "its call or stream is in progress already", on: engine)
         }

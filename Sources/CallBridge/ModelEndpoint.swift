@@ -40,11 +40,11 @@ public struct ModelEndpoint: Sendable {
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         guard !authority.contains("@") else { throw failure("holds a user name") }
         guard !rest.contains("#") else { throw failure("has a fragment") }
-        guard let (host, port) = Self.split(authority, defaultPort: isSecure ? 443 : 80) else {
+        guard let (host, port) = URLParts.split(authority: authority) else {
             throw failure("has no valid host and port")
         }
         self.host = host
-        self.port = port
+        self.port = port ?? (isSecure ? 443 : 80)
         self.key = key
         self.authorityFile = authorityFile
         target = Self.target(String(rest.dropFirst(authority.count)), model: model)
@@ -66,49 +66,13 @@ public struct ModelEndpoint: Sendable {
         )
     }
 
-    private static func split(_ authority: Substring, defaultPort: Int) -> (host: String, port: Int)? {
-        var host = authority
-        var port = defaultPort
-        if authority.hasPrefix("[") {
-            guard let end = authority.firstIndex(of: "]") else { return nil }
-            host = authority[authority.index(after: authority.startIndex)..<end]
-            let after = authority[authority.index(after: end)...]
-            if after.hasPrefix(":") {
-                guard let number = Int(after.dropFirst()) else { return nil }
-                port = number
-            } else if !after.isEmpty {
-                return nil
-            }
-        } else if let colon = authority.firstIndex(of: ":") {
-            guard let number = Int(authority[authority.index(after: colon)...]) else { return nil }
-            host = authority[..<colon]
-            port = number
-        }
-        guard !host.isEmpty, host.utf8.count <= 255, (1...65_535).contains(port) else { return nil }
-        return (String(host), port)
-    }
-
     private static func target(_ pathAndQuery: String, model: String) -> String {
         var target = pathAndQuery.hasPrefix("/") ? pathAndQuery : "/" + pathAndQuery
         let query = target.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
         let names = query.split(separator: "&").map { $0.prefix { $0 != "=" } }
         if model.isEmpty || names.contains("model") || names.contains("deployment") { return target }
         target += query.isEmpty ? (target.hasSuffix("?") ? "" : "?") : "&"
-        return target + "model=" + percentEncoded(model)
-    }
-
-    private static func percentEncoded(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF")
-        return text.utf8.reduce(into: "") { result, byte in
-            let isPlain =
-                (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5A) || (byte >= 0x61 && byte <= 0x7A)
-                || byte == 0x2D || byte == 0x2E || byte == 0x5F || byte == 0x7E
-            if isPlain {
-                result.append(Character(Unicode.Scalar(byte)))
-            } else {
-                result += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
-            }
-        }
+        return target + "model=" + URLParts.percentEncoded(model)
     }
 }
 

@@ -1,11 +1,11 @@
 /// Keeps secrets out of log lines: servers repeat keys in their error messages.
-enum Redaction {
+package enum Redaction {
     /// How API keys and client secrets begin.
     private static let beginnings = ["sk-", "ek_"]
 
     /// The text of another party for a log line: without keys, and without characters that would move the cursor,
     /// colour a terminal or turn the direction of the line around.
-    static func clean(_ text: String) -> String {
+    package static func clean(_ text: String) -> String {
         String(String.UnicodeScalarView(keys(in: text).unicodeScalars.map { isUnsafe($0) ? "?" : $0 }))
     }
 
@@ -17,7 +17,7 @@ enum Redaction {
     }
 
     /// The text with everything that looks like a key replaced.
-    static func keys(in text: String) -> String {
+    package static func keys(in text: String) -> String {
         var result = ""
         var word = ""
         func finish() {

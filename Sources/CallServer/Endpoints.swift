@@ -6,8 +6,8 @@ import WebServer
 
 /// What the server answers to plain requests.
 struct Endpoints: Sendable {
-    let settings: WebSettings
-    let twiml: Twiml
+    let settings: Settings
+    let carrier: CarrierGuard
     let tools: [ToolDefinition]
     let directory: CallDirectory
     let health: HealthMonitor
@@ -46,8 +46,8 @@ struct Endpoints: Sendable {
             Route(.get, "/twiml", "TwiML for a call", responseType: xml) { document($0, streamPath) },
             Route(.post, "/twiml", "TwiML for a call", responseType: xml) { document($0, streamPath) },
             Route(.get, "/public-url", "The address under which Twilio reaches this server") { request in
-                let own = StreamURL(request).map { "https://\($0.host)" } ?? ""
-                return .json(["publicUrl": .string(settings.publicURL ?? own)])
+                let own = carrier.origin(request)?.pageURL(path: "") ?? ""
+                return .json(["publicUrl": .string(settings.publicURL.isEmpty ? own : settings.publicURL)])
             },
             Route(.get, "/tools", "The functions that are offered to the model") { _ in .json(toolList) },
             Route(
@@ -80,6 +80,7 @@ struct Endpoints: Sendable {
                 return .text(text, type: Metrics.contentType)
             },
             Route(.post, "/status", "Takes Twilio's status callbacks", responses: [(204, "noted")]) { request in
+                if let refusal = carrier.refusal(ofWebhook: request) { return refusal }
                 let form = request.form
                 statusReported(form["CallSid"] ?? "", form["CallStatus"] ?? "")
                 return WebResponse(status: .noContent)
@@ -88,28 +89,33 @@ struct Endpoints: Sendable {
     }
 
     private var root: JSONValue {
-        switch settings.compatibility {
-        case .bridge: ["message": "Twilio Media Stream Server is running!"]
+        switch settings.compat {
+        case .trunkline, .bridge: ["message": "Twilio Media Stream Server is running!"]
         case .fastapi, .demo:
             ["message": "Twilio OpenAI Realtime API Server", "version": .string(Self.version), "status": "running"]
         }
     }
 
     /// Where `/twiml` sends the stream.
-    private var streamPath: String { settings.compatibility == .demo ? "/call" : "/ws/call" }
+    private var streamPath: String { settings.compat == .demo ? "/call" : "/ws/call" }
 
     private var toolList: JSONValue {
         let list = JSONValue.array(tools.map(\.sessionTool.json))
-        return settings.compatibility == .demo ? list : ["tools": list]
+        return settings.compat == .demo ? list : ["tools": list]
     }
 
     private func document(_ request: WebRequest, _ path: String) -> WebResponse {
         let type = "application/xml"
-        if drain.isDraining { return .text(Twiml.busy, type: type) }
-        guard let url = settings.publicURL.flatMap({ StreamURL(publicURL: $0) }) ?? StreamURL(request) else {
+        if let refusal = carrier.refusal(ofWebhook: request) { return refusal }
+        if drain.isDraining { return .text(TwiML.refusal(settings.texts.refusal).text, type: type) }
+        guard let origin = carrier.origin(request) else {
             return .problem(.badRequest, "the request names no host, and PUBLIC_URL is not set")
         }
-        return .text(twiml.document(streamURL: url.stream(path)), type: type)
+        var stream = TwiML.Stream(url: origin.streamURL(path: path))
+        if let token = carrier.token(call: request.form["CallSid"] ?? request.query["CallSid"]) {
+            stream.parameters = [.init(CarrierGuard.parameter, token)]
+        }
+        return .text(settings.template?.text(stream) ?? settings.texts.document(stream).text, type: type)
     }
 
     // MARK: - Calls

@@ -111,11 +111,13 @@ final class PathAcceptor: LegAcceptor {
     static let paths = mediaPaths + logPaths
 
     private let phones: any LegAcceptor
+    private let carrier: CarrierGuard
     private let viewers: any LegAcceptor
     private let drain: DrainState
 
-    init(phones: any LegAcceptor, viewers: any LegAcceptor, drain: DrainState) {
+    init(phones: any LegAcceptor, carrier: CarrierGuard, viewers: any LegAcceptor, drain: DrainState) {
         self.phones = phones
+        self.carrier = carrier
         self.viewers = viewers
         self.drain = drain
     }
@@ -123,6 +125,9 @@ final class PathAcceptor: LegAcceptor {
     func requested(_ leg: LegID, _ request: UpgradeRequest, on engine: isolated CallEngine) {
         if request.pathIndex >= Self.mediaPaths.count { return viewers.requested(leg, request, on: engine) }
         if drain.isDraining { return engine.refuse(leg, status: 503) }
+        if let refusal = carrier.refusal(ofUpgrade: WebRequest(request)) {
+            return engine.refuse(leg, status: refusal.status.code)
+        }
         phones.requested(leg, request, on: engine)
     }
 }

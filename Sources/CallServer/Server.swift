@@ -49,6 +49,7 @@ public final class Server: Sendable {
             for _ in 0..<settings.loops { engines.append(try CallEngine.start(settings.engine)) }
             let web = WebSide(settings, configuration, engines, logger)
             configuration.watcher = web.hub
+            configuration.admits = { web.carrier.admits($0) }
             var port = settings.port
             for engine in engines {
                 configuration.observer = web.observer(of: engine, observer)

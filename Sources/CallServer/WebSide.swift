@@ -15,23 +15,25 @@ final class WebSide: Sendable {
     let drain = DrainState()
     private let directory = CallDirectory()
     private let health: HealthMonitor
-    private let settings: WebSettings
+    private let settings: Settings
+    let carrier: CarrierGuard
     private let guardian: TokenGuard
     private let engines: [CallEngine]
     private let logger: Logger
     private let running = Locked<(group: ServiceGroup, tasks: [Task<Void, any Error>])?>(nil)
 
     init(_ settings: Settings, _ bridge: BridgeConfiguration, _ engines: [CallEngine], _ logger: Logger) {
-        self.settings = settings.web
+        self.settings = settings
+        carrier = CarrierGuard(settings)
         self.engines = engines
         self.logger = logger
-        hub = LogHub(viewersMax: settings.web.viewersMax)
+        hub = LogHub(viewersMax: settings.viewersMax)
         health = HealthMonitor(bridge.modelAdmission, callsMax: settings.callsMax)
-        guardian = TokenGuard(token: settings.web.token, origins: settings.web.service.origins)
+        guardian = TokenGuard(token: settings.access.apiToken, origins: settings.web.origins)
         let counted = Locked(WebService.Stats())
         let endpoints = Endpoints(
-            settings: settings.web,
-            twiml: Twiml(settings.web),
+            settings: settings,
+            carrier: carrier,
             tools: bridge.tools.definitions,
             directory: directory,
             health: health,
@@ -51,7 +53,7 @@ final class WebSide: Sendable {
         service = WebService(
             endpoints.table(),
             guardedBy: guardian,
-            configuration: settings.web.service,
+            configuration: settings.web,
             counted: counted,
             logger: logger
         )
@@ -69,9 +71,10 @@ final class WebSide: Sendable {
 
     /// Takes upgrades: phones and viewers. Call it on the engine.
     func acceptor(_ phones: any LegAcceptor) -> any LegAcceptor {
-        let isBeta = settings.compatibility != .bridge
+        let isBeta = settings.compat == .fastapi || settings.compat == .demo
         return PathAcceptor(
             phones: phones,
+            carrier: carrier,
             viewers: LogAcceptor(hub, directory, guardian, isBetaByDefault: isBeta),
             drain: drain
         )
@@ -107,7 +110,7 @@ final class WebSide: Sendable {
                 return configuration
             }()
         )
-        let (health, seconds) = (health, settings.healthSeconds)
+        let (health, seconds) = (health, max(1, settings.healthIntervalMilliseconds / 1_000))
         let tasks: [Task<Void, any Error>] = [
             Task { try await group.run() }, Task { await health.run(everySeconds: seconds) },
         ]

@@ -5,6 +5,8 @@ public import RealtimeProtocol
 public struct WebRequest: Sendable {
     /// Its method.
     public var method: HTTPRequest.Method
+    /// Path and query, as they were sent.
+    public let target: String
     /// The path, without the query.
     public var path: String
     /// The query's parameters, decoded; the first of each name.
@@ -37,6 +39,7 @@ public struct WebRequest: Sendable {
     ) {
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         self.method = method
+        self.target = target
         path = String(parts.first ?? "/")
         query = parts.count < 2 ? [:] : FormText.parse(parts[1])
         self.host = host

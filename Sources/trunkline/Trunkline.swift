@@ -7,7 +7,9 @@ struct Trunkline: AsyncParsableCommand {
         commandName: "trunkline",
         abstract: "Bridges telephone calls to realtime voice models.",
         version: trunklineVersion,
-        subcommands: [Serve.self, DemoCommand.self, SelfTestCommand.self, PhoneCommand.self, ModelCommand.self],
+        subcommands: [
+            Serve.self, DemoCommand.self, SelfTestCommand.self, PhoneCommand.self, ModelCommand.self, Config.self,
+        ],
         defaultSubcommand: nil
     )
 }

@@ -53,7 +53,9 @@ import Testing
 
     @Test func templateReplacesTheDocument() async throws {
         let server = try await ServerFixture(["PUBLIC_URL": "http://a.example"]) {
-            $0.web.twiml = #"<Response><Connect><Stream url="{{WS_URL}}"/></Connect></Response>"#
+            $0.template = try? TwiMLTemplate(
+                parsing: #"<Response><Connect><Stream url="{{WS_URL}}"/></Connect></Response>"#
+            )
         }
         let answer = try await server.ask("GET", "/twiml")
         #expect(answer.text == #"<Response><Connect><Stream url="wss://a.example/ws/call"/></Connect></Response>"#)

@@ -45,16 +45,16 @@ public enum DotEnv {
         var result = ""
         var rest = text[...]
         while let start = rest.firstRange(ofText: "${") {
-            result += rest[..<start]
-            let inner = rest[rest.index(start, offsetBy: 2)...]
+            result += rest[..<start.lowerBound]
+            let inner = rest[start.upperBound...]
             guard let end = inner.firstIndex(of: "}") else {
-                result += rest[start...]
+                result += rest[start.lowerBound...]
                 return result
             }
             let reference = inner[..<end]
             if let separator = reference.firstRange(ofText: ":-") {
-                let name = String(reference[..<separator])
-                result += lookUp(name) ?? String(reference[reference.index(separator, offsetBy: 2)...])
+                let name = String(reference[..<separator.lowerBound])
+                result += lookUp(name) ?? String(reference[separator.upperBound...])
             } else {
                 result += lookUp(String(reference)) ?? ""
             }
@@ -194,17 +194,5 @@ public enum DotEnv {
             default: return nil
             }
         }
-    }
-}
-
-extension Substring {
-    /// Where a text of two characters begins.
-    fileprivate func firstRange(ofText text: String) -> Index? {
-        var index = startIndex
-        while index < endIndex {
-            if self[index...].hasPrefix(text) { return index }
-            index = self.index(after: index)
-        }
-        return nil
     }
 }

@@ -1,0 +1,145 @@
+public import CallBridge
+public import CallPolicy
+import Logging
+import RealtimeProtocol
+public import Trunk
+public import WebServer
+
+/// What a server is told: by flags, the environment, `.env`, a YAML file and the prompt file, in this order.
+public struct Settings: Sendable {
+    /// Everything that is wrong, one line each.
+    public struct Failure: Error, Sendable, CustomStringConvertible {
+        /// One line for each wrong value: its name, the value and what is allowed. Secrets are not shown.
+        public let problems: [String]
+        /// All of them.
+        public var description: String { problems.joined(separator: "\n") }
+    }
+
+    /// The address to listen on.
+    public var host = "0.0.0.0"
+    /// The port to listen on; 0 picks one.
+    public var port = 5050
+    /// Engines, each with a thread and a listener of its own.
+    public var loops = 1
+    /// Calls at once, in all.
+    public var callsMax = 1_000
+    /// OpenAI's key; empty without one.
+    public var key = ""
+    /// The model's address, when one was given.
+    public var realtimeURL: String?
+    /// PEM file of certificate authorities for the model.
+    public var authorityFile: String?
+    /// How calls are led.
+    public var call = CallConfiguration()
+    /// Which calls are led otherwise.
+    public var routing = RoutingTable()
+    /// Dials of the model a second, over all loops; also how many may come at once.
+    public var connectsPerSecond = 200
+    /// Limits and times of the engines.
+    public var engine = EngineConfiguration()
+    /// Whose ways to follow.
+    public var compat = Compat.trunkline
+    /// Where the outside world finds the server.
+    public var publicOrigin: PublicOrigin?
+    /// `PUBLIC_URL` as it was written.
+    public var publicURL = ""
+    /// What the carrier's voice says around the stream.
+    public var texts = SpokenTexts()
+    /// A document of the operator's own for incoming calls.
+    public var template: TwiMLTemplate?
+    /// Log lines.
+    public var logging = LogSettings()
+    /// Who may do what.
+    public var access = AccessSettings()
+    /// What the operator calls this installation, such as `production`.
+    public var environmentName = "development"
+    /// Pauses between two samples for the health page, in milliseconds.
+    public var healthIntervalMilliseconds = 30_000
+    /// How long running calls may go on after the server was told to stop, in milliseconds.
+    public var drainMilliseconds = 3_600_000
+    /// People who watch on `/ws/logs` at once.
+    public var viewersMax = 64
+    /// Limits of the HTTP side.
+    public var web = WebService.Configuration()
+    /// Where the definitions of tools are.
+    public var toolsFile: String?
+    /// What the operator should know, one line each.
+    public var notes: [String] = []
+    /// Which place gave a name its value; names that are missing have their default.
+    var places: [String: String] = [:]
+
+    /// Whether the built-in parrot answers instead of a model: nothing to dial was given.
+    public var usesParrot: Bool { key.isEmpty && realtimeURL == nil }
+
+    /// Reads the settings out of an environment.
+    ///
+    /// - Parameters:
+    ///   - environment: Names and values.
+    ///   - prompt: The instructions; nil when there is no prompt file.
+    public init(environment: [String: String], prompt: String?) throws(Failure) {
+        try self.init(SettingsSources(layers: [SettingsLayer("environment", environment)], prompt: prompt))
+    }
+
+    /// Reads the settings out of everything that was given.
+    public init(_ sources: SettingsSources) throws(Failure) {
+        var reader = SettingsReader(sources.layers)
+        compat = reader.choice("COMPAT", Compat.allCases.map { ($0.rawValue, $0) }) ?? compat
+        host = reader.text("HOST") ?? host
+        port = reader.number("PORT", 0...65_535) ?? compat.port
+        loops = reader.number("LOOPS", 1...64) ?? loops
+        connectsPerSecond = reader.number("CONNECTS_PER_SECOND", 1...10_000) ?? connectsPerSecond
+        callsMax = reader.number("MAX_CONNECTIONS", 1...10_000) ?? callsMax
+        readModel(&reader)
+        readCall(&reader, prompt: sources.prompt)
+        readSession(&reader, sources.session)
+        readEngine(&reader)
+        readPublic(&reader, template: sources.template)
+        readOperation(&reader)
+        access = AccessSettings(&reader, host: host)
+        web.origins = CORSPolicy(access.corsOrigins)
+        routing = RoutingTable(sources.routing, &reader)
+        for name in Self.names { places[name] = reader.place(of: name) }
+        notes = sources.notes + reader.notes
+        let problems = sources.problems + reader.problems
+        if !problems.isEmpty { throw Failure(problems: problems) }
+    }
+
+    /// Where the model is; not to be asked for when the parrot answers.
+    public func endpoint() throws(ModelEndpoint.Failure) -> ModelEndpoint {
+        try ModelEndpoint(
+            url: realtimeURL ?? ModelEndpoint.defaultURL,
+            model: call.session.model,
+            key: key,
+            authorityFile: authorityFile
+        )
+    }
+
+    private mutating func readModel(_ reader: inout SettingsReader) {
+        key = reader.secret("OPENAI_API_KEY") ?? ""
+        realtimeURL = reader.text("OPENAI_REALTIME_URL")
+        authorityFile = reader.text("OPENAI_CA_FILE")
+        call.session.model = reader.text("OPENAI_MODEL") ?? call.session.model
+        if let replacement = ModelNames.replacement(of: call.session.model) {
+            reader.notes.append("OPENAI_MODEL: \(call.session.model) is retired, \(replacement) takes its place")
+            call.session.model = replacement
+        }
+        guard let url = realtimeURL else { return }
+        do throws(ModelEndpoint.Failure) {
+            _ = try ModelEndpoint(url: url, model: "", key: "")
+        } catch {
+            reader.problems.append("OPENAI_REALTIME_URL: \(error)")
+        }
+    }
+
+    private mutating func readSession(_ reader: inout SettingsReader, _ file: JSONValue?) {
+        var given = file
+        if let text = reader.text("SESSION") {
+            given = try? JSONValue(parsing: text)
+            if given == nil { reader.problems.append("SESSION: is not JSON") }
+        }
+        guard let given else { return }
+        let outcome = SessionSettings.apply(given, to: &call.session)
+        reader.problems += outcome.problems.map { "SESSION: \($0)" }
+        reader.notes += outcome.notes.map { "SESSION: \($0)" }
+    }
+}

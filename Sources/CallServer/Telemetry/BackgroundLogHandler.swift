@@ -1,0 +1,55 @@
+import Glibc
+public import Logging
+
+/// Log lines by way of a `LogWriter`, with a level for each subsystem.
+public struct BackgroundLogHandler: LogHandler {
+    private let label: String
+    private let format: LogSettings.Format
+    private let writer: LogWriter
+    private let secrets: [String]
+    /// The least level that is written.
+    public var logLevel: Logger.Level
+    /// What belongs to every line.
+    public var metadata: Logger.Metadata = [:]
+    /// What belongs to every line by where it is written.
+    public var metadataProvider: Logger.MetadataProvider?
+
+    /// A handler for a subsystem.
+    ///
+    /// - Parameters:
+    ///   - label: The subsystem.
+    ///   - settings: Format and levels.
+    ///   - writer: Where the lines go.
+    ///   - secrets: What must not get into a line.
+    public init(label: String, settings: LogSettings, writer: LogWriter, secrets: [String] = []) {
+        self.label = label
+        self.writer = writer
+        self.secrets = secrets
+        format = settings.format
+        logLevel = settings.level(of: label)
+    }
+
+    /// Part of what belongs to every line.
+    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    /// Writes a line.
+    public func log(event: LogEvent) {
+        var all = metadata
+        if let provided = metadataProvider?.get() { all.merge(provided) { _, later in later } }
+        if let given = event.metadata { all.merge(given) { _, later in later } }
+        if let error = event.error { all["error"] = "\(error)" }
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let line = LogLine(
+            milliseconds: Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000,
+            level: event.level,
+            label: label,
+            message: "\(event.message)",
+            metadata: all
+        )
+        writer.write(line.bytes(format, hiding: secrets))
+    }
+}

@@ -1,0 +1,207 @@
+import RealtimeProtocol
+import Trunk
+
+/// Why Twilio did not do what it was asked to.
+public struct TwilioRESTError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The HTTP status; 0 when there was no answer.
+    public let status: Int
+    /// Twilio's code; 0 when there was none.
+    public let code: Int
+    /// What it means, in plain words.
+    public let description: String
+
+    init(_ failure: OutboundFailure) {
+        status = 0
+        code = 0
+        description = "Twilio could not be asked: \(failure.rawValue)"
+    }
+
+    init(_ answer: OutboundAnswer) {
+        let body = try? JSONValue(parsing: answer.body)
+        status = answer.status
+        code = body?["code"]?.integerValue.flatMap { Int(exactly: $0) } ?? 0
+        description = Self.words(status: status, code: code, message: body?["message"]?.stringValue)
+    }
+
+    init(description: String) {
+        status = 0
+        code = 0
+        self.description = description
+    }
+
+    private static func words(status: Int, code: Int, message: String?) -> String {
+        switch code {
+        case 20003: return "Twilio does not accept TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (20003)"
+        case 20404: return "Twilio knows no such call, or it is over (20404)"
+        case 20429: return "Twilio was asked too often (20429)"
+        case 21220: return "the call is not in progress (21220)"
+        default: break
+        }
+        let detail = message.map { ": " + String($0.prefix(200)) } ?? ""
+        return code == 0 ? "Twilio answered with status \(status)" : "Twilio refused (\(code))\(detail)"
+    }
+}
+
+/// A call to be made.
+public struct OutgoingCall: Sendable, Hashable {
+    /// Whether somebody or a machine answered is found out while the call goes on.
+    public struct MachineDetection: Sendable, Hashable {
+        /// Where the result is posted.
+        public var callback: String
+        /// How long it may take, in seconds.
+        public var timeoutSeconds = 30
+
+        /// A detection that posts its result.
+        public init(callback: String) { self.callback = callback }
+    }
+
+    /// Whom to call.
+    public var to: String
+    /// The number that the callee sees; one of the account.
+    public var from: String
+    /// What happens when somebody answers.
+    public var document: TwiML
+    /// Where the state of the call is posted.
+    public var statusCallback: String?
+    /// How long it may ring, in seconds.
+    public var ringSeconds = 60
+    /// The longest call, in seconds; nil is the account's own.
+    public var longestSeconds: Int?
+    /// Nil is none.
+    public var machineDetection: MachineDetection?
+
+    /// A call.
+    public init(to: String, from: String, document: TwiML) {
+        self.to = to
+        self.from = from
+        self.document = document
+    }
+
+    var fields: FormFields {
+        var fields: [FormFields.Field] = [
+            .init("To", to), .init("From", from), .init("Twiml", document.text), .init("Timeout", "\(ringSeconds)"),
+        ]
+        if let longestSeconds { fields.append(.init("TimeLimit", "\(longestSeconds)")) }
+        if let statusCallback {
+            fields.append(.init("StatusCallback", statusCallback))
+            for event in ["initiated", "ringing", "answered", "completed"] {
+                fields.append(.init("StatusCallbackEvent", event))
+            }
+        }
+        if let machineDetection {
+            fields += [
+                .init("MachineDetection", "Enable"), .init("AsyncAmd", "true"),
+                .init("AsyncAmdStatusCallback", machineDetection.callback),
+                .init("MachineDetectionTimeout", "\(machineDetection.timeoutSeconds)"),
+            ]
+        }
+        return FormFields(fields)
+    }
+}
+
+/// Twilio's REST API, as far as calls need it.
+public struct TwilioREST: Sendable {
+    /// Where Twilio is.
+    public static let server = OutboundServer(host: "api.twilio.com")
+    /// Characters of a document that travels in a parameter.
+    public static let documentMaximum = 4_000
+
+    /// What may be sent a second time.
+    private enum Repetition {
+        /// Whatever went wrong: done twice it is the same.
+        case always
+        /// Only what was surely not done.
+        case whenRefused
+    }
+
+    private let account: String
+    private let authorization: String
+    private let server: OutboundServer
+    private let fetcher: any HTTPFetching
+
+    /// The API for an account.
+    ///
+    /// - Parameters:
+    ///   - account: The account's id.
+    ///   - token: Its auth token.
+    ///   - server: Where Twilio is, or one that answers like it.
+    ///   - fetcher: Sends the requests.
+    public init(account: String, token: String, server: OutboundServer = server, fetcher: any HTTPFetching) {
+        self.account = account
+        authorization = "Basic " + Base64.encode(Array("\(account):\(token)".utf8))
+        self.server = server
+        self.fetcher = fetcher
+    }
+
+    /// Ends a call. One that is over already, or unknown, is fine.
+    public func hangUp(call id: String) async throws(TwilioRESTError) {
+        let fields = FormFields([.init("Status", "completed")])
+        do throws(TwilioRESTError) {
+            _ = try await post(try path(call: id), fields, .always)
+        } catch {
+            guard error.status == 404, error.code == 20404 || error.code == 0 else { throw error }
+        }
+    }
+
+    /// Gives a running call another document; its stream ends.
+    public func redirect(call id: String, to document: TwiML) async throws(TwilioRESTError) {
+        try check(document)
+        _ = try await post(try path(call: id), FormFields([.init("Twiml", document.text)]), .whenRefused)
+    }
+
+    /// Makes a call.
+    ///
+    /// - Returns: Its id.
+    public func create(_ call: OutgoingCall) async throws(TwilioRESTError) -> String {
+        try check(call.document)
+        let answer = try await post("/Calls.json", call.fields, .whenRefused)
+        guard let id = (try? JSONValue(parsing: answer.body))?["sid"]?.stringValue, TwilioID.isCall(id) else {
+            throw TwilioRESTError(description: "Twilio's answer names no call")
+        }
+        return id
+    }
+
+    private func check(_ document: TwiML) throws(TwilioRESTError) {
+        guard document.text.count <= Self.documentMaximum else {
+            throw TwilioRESTError(description: "the document is longer than \(Self.documentMaximum) characters")
+        }
+    }
+
+    private func path(call id: String) throws(TwilioRESTError) -> String {
+        guard TwilioID.isCall(id) else { throw TwilioRESTError(description: "that is no id of a call") }
+        return "/Calls/\(id).json"
+    }
+
+    private func post(
+        _ path: String,
+        _ fields: FormFields,
+        _ repetition: Repetition
+    ) async throws(TwilioRESTError) -> OutboundAnswer {
+        var request = OutboundRequest(method: "POST", server: server, target: "/2010-04-01/Accounts/\(account)\(path)")
+        request.headers = [
+            .init("Authorization", authorization), .init("Content-Type", "application/x-www-form-urlencoded"),
+            .init("Accept-Encoding", "identity"),
+        ]
+        request.body = Array(fields.encoded.utf8)
+        do throws(TwilioRESTError) {
+            return try await send(request)
+        } catch {
+            let wasRefused = error.status == 429
+            let isPassing = wasRefused || error.status >= 500 || (error.status == 0 && error.code == 0)
+            guard wasRefused || (repetition == .always && isPassing) else { throw error }
+            try? await Task.sleep(nanoseconds: UInt64.random(in: 200...600) * 1_000_000)
+            return try await send(request)
+        }
+    }
+
+    private func send(_ request: OutboundRequest) async throws(TwilioRESTError) -> OutboundAnswer {
+        let answer: OutboundAnswer
+        do throws(OutboundFailure) {
+            answer = try await fetcher.fetch(request)
+        } catch {
+            throw TwilioRESTError(error)
+        }
+        guard (200...299).contains(answer.status) else { throw TwilioRESTError(answer) }
+        return answer
+    }
+}
