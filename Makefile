@@ -45,9 +45,10 @@ test: setup
 	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --filter HostileTests
 	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --filter LoadTests
 
+# In the same folder as the default build: what does not depend on the trait is built once.
 test-without-opus: setup
-	$(SWIFT) build --build-tests --disable-default-traits -j $(JOBS) --scratch-path $(SCRATCH)-without-opus
-	$(SWIFT) test --skip-build --disable-default-traits --scratch-path $(SCRATCH)-without-opus --filter 'CTrunkTests|TrunkTests'
+	$(SWIFT) build --build-tests --disable-default-traits -j $(JOBS) --scratch-path $(SCRATCH)
+	$(SWIFT) test --skip-build --disable-default-traits --scratch-path $(SCRATCH) --filter 'CTrunkTests|TrunkTests'
 
 # The core under memory shortage; the tests of core, boundary and hostile input, and a hundred calls, under Address
 # Sanitizer with UBSan and leaks, then under Thread Sanitizer. PARTS="shortage address thread" chooses.

@@ -132,6 +132,8 @@ public struct ReconnectPolicy: Sendable, Hashable {
     public var initialDelayMilliseconds = 2_000
     /// The longest pause.
     public var maximumDelayMilliseconds = 60_000
+    /// And the longest while a caller waits: a model that is back must be found within three seconds.
+    public var callerWaitMaximumMilliseconds = 2_500
     /// Pauses before the attempts that follow a failed first connection; after them the call ends. The settings above
     /// are for a model that has served.
     public var setupDelaysMilliseconds = [100, 300, 900]

@@ -58,7 +58,8 @@ extension ReconnectPolicy {
         guard attempt > 1 else { return 0 }
         // Doubling stops at 2^20, far beyond any sensible maximum.
         let doublings = min(attempt - 2, 20)
-        let full = min(maximumDelayMilliseconds, max(1, initialDelayMilliseconds) << doublings)
+        let longest = min(maximumDelayMilliseconds, callerWaitMaximumMilliseconds)
+        let full = min(longest, max(1, initialDelayMilliseconds) << doublings)
         return max(1, full / 2 + random.below(full - full / 2 + 1))
     }
 

@@ -64,13 +64,22 @@ import Testing
 @Suite struct BackOffTests {
     @Test func pausesDoubleAndAreJittered() {
         var random = SplitMix64(seed: 1)
-        let policy = ReconnectPolicy()
+        var policy = ReconnectPolicy()
+        policy.callerWaitMaximumMilliseconds = 100_000
         #expect(policy.delay(attempt: 1, random: &random) == 0)
         for (attempt, full) in [(2, 2_000), (3, 4_000), (6, 32_000), (7, 60_000), (60, 60_000)] {
             for _ in 0..<100 {
                 let delay = policy.delay(attempt: attempt, random: &random)
                 #expect(delay >= full / 2 && delay <= full)
             }
+        }
+    }
+
+    /// A model that is back is found within three seconds, however long it was away.
+    @Test func noPauseOutlastsACallersPatience() {
+        var random = SplitMix64(seed: 1)
+        for attempt in 2...60 {
+            #expect((1_000...2_500).contains(ReconnectPolicy().delay(attempt: attempt, random: &random)))
         }
     }
 }

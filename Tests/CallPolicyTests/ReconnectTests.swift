@@ -113,7 +113,7 @@ import Testing
     }
 
     @Test func attemptsBackOffUntilTheBudgetIsSpent() {
-        var call = TestCall()
+        var call = TestCall { $0.reconnect.callerWaitMaximumMilliseconds = 60_000 }
         call.begin()
         call.give(.modelClosed(ModelLeg(1), lost))
         var dials: [Int64] = []

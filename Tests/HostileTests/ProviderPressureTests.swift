@@ -58,6 +58,8 @@ extension ModelSide {
             let rig = try await Witness.rig { setup in
                 setup.engine.blockedMillisecondsMax = 500
                 setup.engine.stuckDeadlineMilliseconds = 2_000
+                // The flood is faster than any telephone.
+                setup.engine.mediaWindowMilliseconds = 1_000_000_000
             }
             let witness = try await Witness(on: rig, turns: 3)
             let before = await rig.server.stats
@@ -106,7 +108,7 @@ extension ModelSide {
         /// C17: a ping that comes while audio waits is answered before the audio that waits: the caller has said it all, and
         /// much of it comes behind the pong.
         @Test func aPingIsAnsweredBeforeAudioThatWaits() async throws {
-            let rig = try await Witness.rig()
+            let rig = try await Witness.rig { $0.engine.mediaWindowMilliseconds = 1_000_000_000 }
             let behind = Locked(0)
             let provider = try RawProvider(
                 { connection in

@@ -1,6 +1,7 @@
 import SelfTest
 import Simulators
 import Testing
+import Trunk
 
 /// A call beside the hostile ones that must not notice them: it speaks, is answered, and every frame of both ways is
 /// told by its number.
@@ -15,6 +16,8 @@ struct Witness {
         var setup = Rig.Setup()
         setup.model.voice = .pattern
         setup.model.answerMilliseconds = 1_000
+        // Peers made of raw bytes do not answer pings, and are silent for as long as a test lasts.
+        setup.engine.pingIntervalMilliseconds = 600_000
         change(&setup)
         return try await Rig(setup)
     }

@@ -106,8 +106,8 @@ import Trunk
         // The route opens and the escaped payload comes while the first frame still waits.
         let handler = fixture.handler
         await fixture.server.perform { _ in
-            handler.whenDigit = { digit, engine in
-                guard digit == "2", let call = handler.call else { return }
+            handler.whenDigit = { [weak handler] digit, engine in
+                guard digit == "2", let handler, let call = handler.call else { return }
                 try? engine.route(call, to: handler.model)
             }
         }
