@@ -33,6 +33,22 @@ import Testing
         await server.stop()
     }
 
+    /// Ids of calls are an engine's own: the directory knows where each call lives.
+    @Test func callsOfSeveralEnginesAreTold() async throws {
+        let server = try await ServerFixture(["LOOPS": "2"])
+        var outcomes: [PhoneSimulator.Outcome] = []
+        for number in 1...8 { outcomes.append(try await server.call(number)) }
+        _ = try await server.ask("/metrics") { $0.text.contains("\ntrunkline_calls_active 8\n") }
+        for number in 1...8 {
+            let path = "/calls/\(PhoneScript.pattern(number, []).callID)/hangup"
+            #expect(try await server.ask("POST", path).status == 202)
+            await outcomes[number - 1].ended()
+        }
+        let text = try await server.ask("/metrics") { $0.text.contains("\ntrunkline_calls_active 0\n") }.text
+        #expect(text.contains("\ntrunkline_calls_ended_total{reason=\"operator_hung_up\"} 8\n"))
+        await server.stop()
+    }
+
     @Test(arguments: [
         ("/calls/CA0/hangup", "", 404), ("/calls/CA0/message", #"{"text":"a"}"#, 404), ("/calls/CA0/message", "", 422),
         ("/calls/CA0/message", #"{"text":""}"#, 422), ("/calls/CA0/message", #"{"text":"a","mode":"sing"}"#, 422),

@@ -1,3 +1,4 @@
+import WebServer
 import CallPolicy
 import Logging
 import RealtimeProtocol

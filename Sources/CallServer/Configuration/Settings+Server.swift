@@ -1,3 +1,4 @@
+import WebServer
 public import Logging
 
 /// How log lines are written.
