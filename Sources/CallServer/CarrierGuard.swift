@@ -49,17 +49,15 @@ final class CarrierGuard: Sendable {
     /// How often each refusal was given.
     var refusals: [Refusal: Int] { refused.withLock { $0 } }
 
-    /// Where the outside world finds us, by the settings, else by the request.
+    /// Where the outside world finds us, by the settings, else by the request: what a proxy on this machine was asked for,
+    /// when that is a host, else what we were.
     func origin(_ request: WebRequest) -> PublicOrigin? {
-        PublicOrigin.of(
-            RequestOrigin(
-                host: request.host,
-                forwardedHost: request.headers[.forwardedHost],
-                forwardedProtocol: request.headers[.forwardedProtocol],
-                comesFromProxy: request.peer.isLoopback
-            ),
-            configured: configured
-        )
+        let plain = RequestOrigin(host: request.host)
+        var forwarded = plain
+        forwarded.forwardedHost = request.headers[.forwardedHost]
+        forwarded.forwardedProtocol = request.headers[.forwardedProtocol]
+        forwarded.comesFromProxy = request.peer.isLoopback
+        return PublicOrigin.of(forwarded, configured: configured) ?? PublicOrigin.of(plain, configured: nil)
     }
 
     /// Checks a webhook. Nil: it may pass.
@@ -93,7 +91,10 @@ final class CarrierGuard: Sendable {
             secure.origin.isSecure = true
             if validator.check(signed) == .valid || validator.check(secure) == .valid { return nil }
             count(.signature)
-            return .problem(.forbidden, "the signature is missing or wrong; PUBLIC_URL must be the address that Twilio uses")
+            return .problem(
+                .forbidden,
+                "the signature is missing or wrong; PUBLIC_URL must be the address that Twilio uses"
+            )
         }
     }
 

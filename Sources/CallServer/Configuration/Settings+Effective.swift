@@ -1,8 +1,8 @@
-import WebServer
 import CallPolicy
 import Logging
 import RealtimeProtocol
 import Trunk
+import WebServer
 
 /// One setting as it is in force.
 public struct EffectiveSetting: Sendable, Hashable {

@@ -1,5 +1,5 @@
-import WebServer
 public import Logging
+import WebServer
 
 /// How log lines are written.
 public struct LogSettings: Sendable, Hashable {

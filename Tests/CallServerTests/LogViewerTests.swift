@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Viewers of what the models say.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct LogTests {
+@Suite(.serialized, .timeLimit(.minutes(1))) struct LogViewerTests {
     private let callID = PhoneScript.pattern(1, []).callID
 
     @Test(arguments: ["/ws/logs", "/logs"]) func viewerSeesTheModelsEvents(path: String) async throws {
@@ -83,10 +83,10 @@ import Testing
     }
 
     @Test func strangersAndTooManyAreRefused() async throws {
-        let server = try await ServerFixture(["API_TOKEN": "abc", "LOG_VIEWERS_MAX": "1"])
+        let server = try await ServerFixture(["API_TOKEN": "a-token-of-24-characters", "LOG_VIEWERS_MAX": "1"])
         for (headers, status) in [
             ("X-Forwarded-For: 192.0.2.1\r\n", 401), ("Origin: https://evil.example\r\n", 403),
-            ("X-Forwarded-For: 192.0.2.1\r\nAuthorization: Bearer abc\r\n", 101), ("", 503),
+            ("X-Forwarded-For: 192.0.2.1\r\nAuthorization: Bearer a-token-of-24-characters\r\n", 101), ("", 503),
         ] {
             let client = try await server.viewer(headers: headers)
             if status == 101 {
