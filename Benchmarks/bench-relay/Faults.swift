@@ -13,6 +13,9 @@ struct Faults: AsyncParsableCommand {
     @Option(help: "Calls through the bad network.") var calls = 30
     @Option(help: "Calls while the model is killed.") var killedCalls = 300
 
+    @Option(help: "Milliseconds after the model's return within which all calls must talk again.")
+    var within = 3_000
+
     /// What the network between relay and model does.
     private struct Weather {
         let name: String
@@ -124,7 +127,7 @@ struct Faults: AsyncParsableCommand {
         }
         let took = returnedAt.flatMap { from in allTalkingAt.map { $0 - from } }
         findings.expect(
-            (took ?? .max) <= 3_000,
+            (took ?? .max) <= within,
             "model killed for 3 s: all \(killedCalls) calls talk again \(took.map { "\($0) ms" } ?? "never") after its return"
         )
         let broken = report["failed"]?.integerValue ?? -1

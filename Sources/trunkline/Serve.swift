@@ -26,10 +26,16 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let settings = given.read()
+        // Lines are written off the loops: a reader of ours that stalls must not stall a call.
+        let writer = LogWriter(descriptor: STDERR_FILENO)
+        defer { writer.close() }
         LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = settings.logLevel
-            return handler
+            BackgroundLogHandler(
+                label: label,
+                settings: settings.logging,
+                writer: writer,
+                secrets: settings.secrets
+            )
         }
         let logger = Logger(label: "trunkline")
         let server: Server
@@ -39,17 +45,20 @@ struct Serve: AsyncParsableCommand {
             Standard.fail(["cannot listen on \(settings.host) port \(settings.port): \(error)"], status: 1)
         }
         announce(settings, server)
-        await waitAndStop(server, logger)
+        await waitAndStop(server, logger, drainMilliseconds: settings.drainMilliseconds)
     }
 
-    /// The first signal stops listening and lets open calls end; the second ends them.
-    private func waitAndStop(_ server: Server, _ logger: Logger) async {
+    /// The first signal takes no new calls and lets open ones end within the drain time; the second ends them.
+    private func waitAndStop(_ server: Server, _ logger: Logger, drainMilliseconds: Int) async {
         var signals = await UnixSignalsSequence(trapping: .sigint, .sigterm).makeAsyncIterator()
         _ = await signals.next()
         logger.info("stopping: no new calls; a second signal ends those that are open")
         server.drain()
         let drained = Task {
-            while await server.openCalls() > 0, !Task.isCancelled { try? await Task.sleep(nanoseconds: 100_000_000) }
+            let end = ContinuousClock.now + .milliseconds(drainMilliseconds)
+            while await server.openCalls() > 0, ContinuousClock.now < end, !Task.isCancelled {
+                try? await Task.sleep(for: .milliseconds(100))
+            }
             await server.stop()
         }
         let second = Task {
