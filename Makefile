@@ -97,9 +97,9 @@ soak: setup
 soak-long: setup
 	$(BENCH) soak --calls 500 --seconds 3600 $(KEPT)
 
-# Calls that come and go, twice on one relay: everything is given back.
+# Calls that come and go, twice on one relay: everything is given back, and the second load needs at most GROWTH=2 % more.
 churn: setup
-	$(BENCH) churn --rate 20 --call-seconds 10 --seconds 30 $(KEPT)
+	$(BENCH) churn --rate 20 --call-seconds 10 --seconds 30 --growth $(or $(GROWTH),2) $(KEPT)
 
 churn-long: setup
 	$(BENCH) churn --rate 50 --call-seconds 10 --seconds 600 $(KEPT)
