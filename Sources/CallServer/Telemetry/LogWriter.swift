@@ -70,7 +70,8 @@ public final class LogWriter: @unchecked Sendable {
         locked {
             guard !isClosed, waiting.count + bytesInWriting + line.count <= bytesMaximum else {
                 tally.dropped += 1
-                droppedUntold += 1
+                // After the end nobody is left to tell.
+                if !isClosed { droppedUntold += 1 }
                 return
             }
             tally.lines += 1
@@ -92,7 +93,7 @@ public final class LogWriter: @unchecked Sendable {
         deadline.tv_sec += milliseconds / 1_000 + nanoseconds / 1_000_000_000
         deadline.tv_nsec = nanoseconds % 1_000_000_000
         return locked {
-            while !waiting.isEmpty || bytesInWriting > 0 {
+            while !waiting.isEmpty || bytesInWriting > 0 || droppedUntold > 0 {
                 if pthread_cond_timedwait(changed, mutex, &deadline) == ETIMEDOUT { return false }
             }
             return true
@@ -105,6 +106,7 @@ public final class LogWriter: @unchecked Sendable {
         locked {
             isClosed = true
             waiting = []
+            droppedUntold = 0
             pthread_cond_broadcast(changed)
         }
     }
@@ -136,17 +138,17 @@ public final class LogWriter: @unchecked Sendable {
     /// What is to be written next; nil when the writer is closed.
     private func take() -> [UInt8]? {
         locked {
-            while waiting.isEmpty {
+            while waiting.isEmpty, droppedUntold == 0 {
                 if isClosed { return nil }
                 pthread_cond_wait(changed, mutex)
             }
             var bytes: [UInt8] = []
             swap(&bytes, &waiting)
-            bytesInWriting = bytes.count
             if droppedUntold > 0 {
                 bytes += noteOfDropped(droppedUntold)
                 droppedUntold = 0
             }
+            bytesInWriting = bytes.count
             return bytes
         }
     }
