@@ -136,7 +136,11 @@ struct Churn: AsyncParsableCommand {
         let relay = try session.startRelay(try model.port())
         let address = Session.Address(port: try relay.port())
         let idle = ProcessUse(relay.pid)
-        let before = try relay.counters()
+        // A few calls first: what the runtime opens once, when it is first needed, is open then.
+        let first = try Session(LoadOptions.made(calls: 5, seconds: 1, ramp: 100))
+        defer { first.cleanUp() }
+        _ = try first.follow(try first.startCallers(address), relay.pid, idle)
+        let before = try Self.settle(relay)
         var heaps: [Int64] = []
         var peaks: [Int] = []
         for number in 1...2 {
