@@ -75,6 +75,7 @@ struct Endpoints: Sendable {
                     directory,
                     webStats(),
                     hub.stats,
+                    carrier.refusals,
                     isDraining: drain.isDraining
                 )
                 return .text(text, type: Metrics.contentType)

@@ -17,6 +17,7 @@ enum Metrics {
         _ calls: CallDirectory,
         _ web: WebService.Stats,
         _ hub: LogHub.Stats,
+        _ refusals: [CarrierGuard.Refusal: Int],
         isDraining: Bool
     ) -> String {
         var page = Page()
@@ -35,6 +36,12 @@ enum Metrics {
             "counter",
             "Model connections that were lost and made again.",
             [("", totals.reconnects)]
+        )
+        page.add(
+            "trunkline_carrier_refusals_total",
+            "counter",
+            "Webhooks and streams that were not let in, by reason.",
+            CarrierGuard.Refusal.allCases.map { ("reason=\"\($0.rawValue)\"", refusals[$0] ?? 0) }
         )
         page.add("trunkline_draining", "gauge", "Whether no new calls are taken.", [("", isDraining ? 1 : 0)])
         addWeb(web, hub, to: &page)

@@ -59,6 +59,8 @@ import Testing
         let phone = try RawClient(port: server.port)
         phone.send(Self.upgrade(signed: false))
         #expect(await phone.answer().status == 403)
+        let metrics = try await server.ask("GET", "/metrics").text
+        #expect(metrics.contains(#"trunkline_carrier_refusals_total{reason="signature"} 5"#))
         #expect(server.modelLog.connections == 0)
         await server.stop()
     }
