@@ -121,7 +121,7 @@ let package = Package(
         .executableTarget(
             name: "trunkline",
             dependencies: [
-                "CallBridge", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators", "Trunk",
+                "CallBridge", "CallServer", "OutboundHTTP", "RealtimeProtocol", "SelfTest", "Simulators", "Trunk",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -204,7 +204,7 @@ let package = Package(
             name: "CallServerTests",
             dependencies: [
                 "CallBridge", "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators", "TestSupport",
-                "Trunk",
+                "Trunk", "WebServer",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swift

@@ -75,6 +75,10 @@ static void take_delta(trk_call *call, trk_leg *leg, const trk_rt_event *event) 
   trk_pacer_run(call);
 }
 
+void trk_loop_tell_audio(trk_loop *loop, bool tells) {
+  loop->tells_audio = tells;
+}
+
 /* What the core itself has to know about the events that it hands on. */
 static void follow(trk_call *call, trk_leg *leg, const trk_rt_event *event) {
   if (leg != call->route) return;
@@ -107,6 +111,8 @@ void trk_call_model_message(trk_call *call, trk_leg *leg, const uint8_t *bytes, 
     return;
   }
   if (event.kind == TRK_RT_AUDIO_DELTA) {
+    if (call->loop->tells_audio && trk_batch_has_room(call->loop))
+      trk_call_push(call, TRK_EVENT_MODEL_AUDIO, leg, 0, (trk_bytes){bytes, count});
     take_delta(call, leg, &event);
     return;
   }

@@ -4,12 +4,27 @@
 
 #include "listen.h"
 
+/* Over TLS the plain bytes go through a pair of sockets. What was read behind the head is the
+ * caller's now; its bytes live until the leg's next turn. */
+static trk_status hand_over_pump(trk_leg *leg, trk_handed *out) {
+  const trk_bytes head = {leg->head.data, leg->head.count};
+  const trk_bytes rest = {leg->backlog.data, leg->backlog.count};
+  const int descriptor = trk_pump_begin(leg);
+  if (descriptor < 0) return TRK_ESYSTEM;
+  *out = (trk_handed){.descriptor = descriptor, .head = head, .rest = rest};
+  leg->loop->stats.handed_over++;
+  leg->backlog.count = 0;
+  trk_leg_defer(leg);
+  return TRK_OK;
+}
+
 /* A duplicate goes, our own end is closed as libuv wants it: that takes the old number out of the
  * system's poll set (uv_close) and leaves the connection open. */
 trk_status trk_leg_hand_over(trk_loop *loop, trk_leg_id id, trk_handed *out) {
   trk_leg *leg = trk_leg_find(loop, id);
   if (!leg) return TRK_ESTALE;
-  if (leg->state != TRK_LEG_AWAIT || !leg->is_plain || leg->ssl) return TRK_EUNSUPPORTED;
+  if (leg->state != TRK_LEG_AWAIT || !leg->is_plain) return TRK_EUNSUPPORTED;
+  if (leg->ssl) return hand_over_pump(leg, out);
   uv_os_fd_t own = -1;
   if (uv_fileno((uv_handle_t *)&leg->socket->tcp, &own) < 0) return TRK_ESYSTEM;
   const int descriptor = fcntl(own, F_DUPFD_CLOEXEC, 0);

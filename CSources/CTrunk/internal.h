@@ -202,6 +202,7 @@ typedef struct trk_dial trk_dial;
 typedef struct trk_call trk_call;
 typedef struct trk_address trk_address;
 typedef struct trk_listener trk_listener;
+typedef struct trk_pump trk_pump;
 
 /* A TCP connection; on the heap by itself, since libuv handles never move. */
 typedef struct trk_socket {
@@ -219,6 +220,7 @@ typedef enum trk_leg_state {
   TRK_LEG_REQUEST,  /* Server: reads the request head. */
   TRK_LEG_AWAIT,    /* Server: LEG_REQUEST is out, no answer yet. */
   TRK_LEG_RESPONSE, /* Client: reads the response head. */
+  TRK_LEG_PUMP,     /* Server over TLS: an HTTP server has the connection, through pump.c. */
   TRK_LEG_OPEN,
   TRK_LEG_CLOSING, /* Our close frame is sent, the peer's is awaited. */
   TRK_LEG_LINGER,  /* All is said: flush, half-close, wait for the peer's end. */
@@ -255,6 +257,7 @@ struct trk_leg {
   trk_listener *listener;
   trk_address *address; /* Until the head of an accepted leg is whole. */
   SSL *ssl;
+  trk_pump *pump;      /* NULL: none. */
   trk_bytes tls_input; /* Ciphertext that OpenSSL has not taken yet. */
   trk_chain out;       /* Frames to send; plain text. */
   trk_chain cipher;    /* TLS: records to send. */
@@ -332,6 +335,15 @@ void trk_leg_end_frame(trk_leg *leg, size_t count);
 size_t trk_leg_read_head(trk_leg *leg, uint8_t *bytes, size_t count);
 bool trk_leg_send_upgrade(trk_leg *leg, const trk_dial_config *config);
 void trk_leg_answer_error(trk_leg *leg, int32_t status);
+
+/* pump.c */
+/* The server's end of a pair of sockets, or a negated errno. */
+int trk_pump_begin(trk_leg *leg);
+/* Takes decrypted bytes for the server; returns how many. */
+size_t trk_pump_take(trk_leg *leg, uint8_t *bytes, size_t count);
+void trk_pump_on_flushed(trk_leg *leg);
+void trk_pump_on_peer_ended(trk_leg *leg);
+void trk_pump_leave(trk_leg *leg);
 
 /* tls.c */
 SSL_CTX *trk_tls_client(trk_loop *loop, const char *ca_file);
@@ -486,6 +498,7 @@ struct trk_loop {
   trk_listener *listeners;
   trk_listener *retired_listeners;
   uint32_t paced_this_turn;
+  bool tells_audio;    /* Audio deltas are events as well. */
   trk_buffer scratch;  /* For unescaping and for encoding waiting audio. */
   uint8_t masks[4096]; /* Random bytes for client masks. */
   size_t masks_left;

@@ -138,6 +138,7 @@ void trk_leg_kill(trk_leg *leg) {
     trk_dial_abandon(leg->dial);
     leg->dial = NULL;
   }
+  if (leg->pump) trk_pump_leave(leg);
   if (leg->socket)
     uv_close((uv_handle_t *)&leg->socket->tcp, trk_leg_on_socket_closed);
   else
@@ -274,6 +275,7 @@ void trk_leg_on_deadline(trk_leg *leg) {
       trk_leg_kill(leg);
       return;
     case TRK_LEG_LINGER: trk_leg_kill(leg); return;
+    case TRK_LEG_PUMP: /* The HTTP server has its own. */
     case TRK_LEG_DEAD: return;
   }
 }

@@ -23,6 +23,7 @@ void trk_leg_on_ended(trk_leg *leg) {
       if (trk_leg_pending_bytes(leg) == 0) trk_leg_kill(leg);
       return;
     case TRK_LEG_DEAD: return;
+    case TRK_LEG_PUMP: trk_pump_on_peer_ended(leg); return;
     case TRK_LEG_RESPONSE:
       trk_leg_fail(leg, 1006, TRK_CLOSE_LOST, 0, "closed before the answer");
       return;
@@ -98,6 +99,8 @@ static size_t consume(trk_leg *leg, uint8_t *bytes, size_t count) {
       used += trk_leg_read_head(leg, bytes + used, count - used);
     } else if (state == TRK_LEG_AWAIT) {
       return used;
+    } else if (state == TRK_LEG_PUMP) {
+      return used + trk_pump_take(leg, bytes + used, count - used);
     } else {
       return count; /* Nothing more is heard from this peer. */
     }
@@ -122,7 +125,7 @@ void trk_leg_take_plain(trk_leg *leg, uint8_t *bytes, size_t count) {
     trk_leg_break(leg, 1009, TRK_CLOSE_LIMIT, "too much at once");
     return;
   }
-  if (leg->state == TRK_LEG_AWAIT) {
+  if (leg->state == TRK_LEG_AWAIT || leg->state == TRK_LEG_PUMP) {
     trk_leg_update_reading(leg);
     return;
   }
@@ -275,6 +278,7 @@ void trk_leg_flush(trk_leg *leg) {
     return;
   }
   if (leg->call) trk_call_on_flushed(leg);
+  if (leg->pump && leg->state == TRK_LEG_PUMP) trk_pump_on_flushed(leg);
   if (leg->state != TRK_LEG_LINGER) return;
   if (leg->ssl && !leg->shut && !(SSL_get_shutdown(leg->ssl) & SSL_SENT_SHUTDOWN)) {
     trk_tls_shutdown(leg);

@@ -229,6 +229,20 @@ trk_status trk_loop_listen(trk_loop *loop, const trk_listen_config *config, uint
   return TRK_OK;
 }
 
+trk_status trk_loop_set_certificate(trk_loop *loop, uint32_t tag, const char *certificate_file,
+                                    const char *key_file) {
+  for (trk_listener *listener = loop->listeners; listener; listener = listener->next) {
+    if (listener->tag != tag) continue;
+    if (!listener->tls) return TRK_EUNSUPPORTED;
+    SSL_CTX *context = trk_tls_server(loop, certificate_file, key_file);
+    if (!context) return TRK_ETLS;
+    SSL_CTX_free(listener->tls); /* Connections that use it hold a reference of their own. */
+    listener->tls = context;
+    return TRK_OK;
+  }
+  return TRK_ESTALE;
+}
+
 void trk_listen_close_all(trk_loop *loop) {
   while (loop->listeners) {
     trk_listener *listener = loop->listeners;

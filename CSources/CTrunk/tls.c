@@ -137,14 +137,31 @@ trk_status trk_loop_trust(trk_loop *loop, const char *ca_file) {
   return trk_tls_client(loop, ca_file) ? TRK_OK : TRK_ETLS;
 }
 
+/* An encrypted key has no passphrase here: nobody is there to type one. */
+static int no_passphrase(char *buffer, int size, int writes, void *context) {
+  (void)buffer;
+  (void)size;
+  (void)writes;
+  (void)context;
+  return -1;
+}
+
+/* A certificate outside of its time would be refused by every carrier: it is told at the start. */
+static bool is_valid_now(SSL_CTX *context) {
+  const X509 *certificate = SSL_CTX_get0_certificate(context);
+  return certificate && X509_cmp_current_time(X509_get0_notBefore(certificate)) < 0 &&
+         X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
+}
+
 SSL_CTX *trk_tls_server(trk_loop *loop, const char *certificate_file, const char *key_file) {
   (void)loop;
   SSL_CTX *context = SSL_CTX_new(TLS_server_method());
   if (!context) return NULL;
   set_common(context);
+  SSL_CTX_set_default_passwd_cb(context, no_passphrase);
   const bool loaded = SSL_CTX_use_certificate_chain_file(context, certificate_file) == 1 &&
                       SSL_CTX_use_PrivateKey_file(context, key_file, SSL_FILETYPE_PEM) == 1 &&
-                      SSL_CTX_check_private_key(context) == 1;
+                      SSL_CTX_check_private_key(context) == 1 && is_valid_now(context);
   if (loaded) return context;
   SSL_CTX_free(context);
   ERR_clear_error();

@@ -56,7 +56,8 @@ public final class Bridge: LegAcceptor {
             engine.refuse(leg, status: 503)
             return
         }
-        let session = CallSession(bridge: self, carrier: leg, seed: seeds.next())
+        let address = configuration.address(request)
+        let session = CallSession(bridge: self, carrier: leg, address: address, seed: seeds.next())
         do throws(TrunkError) {
             session.begin(try engine.openCall(accepting: leg, handler: session), on: engine)
         } catch {

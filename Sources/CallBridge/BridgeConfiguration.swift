@@ -22,8 +22,13 @@ public struct BridgeConfiguration: Sendable {
     public var connectRate: ConnectRate
     /// Events of models that are not known, by type.
     public let unknownEvents = EventNames()
+    /// Where a request to open a stream comes from; behind a proxy that is not the connection's peer.
+    public var address: @Sendable (UpgradeRequest) -> String = { $0.peer }
     /// Whether a stream that has begun may become a call; asked on the loop, before a model is dialled.
-    public var admits: @Sendable (CarrierStart) -> Bool = { _ in true }
+    public var admits: @Sendable (StreamOffer) -> Bool = { _ in true }
+    /// How a stream that was let in is led; asked on the loop, once. Nil turns it away: one more of its kind is too many.
+    /// Without it all calls are led alike.
+    public var plan: (@Sendable (StreamOffer) -> CallPlan?)?
     /// Where log lines go; each call adds its id.
     public var logger: Logger
     /// Hears of everything worth writing down, on the loop: it must be quick.
@@ -57,12 +62,48 @@ public struct BridgeConfiguration: Sendable {
     }
 }
 
+/// A stream that has begun and wants to become a call.
+public struct StreamOffer: Sendable {
+    /// What the carrier says.
+    public var start: CarrierStart
+    /// Where it comes from, as `BridgeConfiguration.address` tells.
+    public var address: String
+
+    /// An offer.
+    public init(start: CarrierStart, address: String) {
+        self.start = start
+        self.address = address
+    }
+}
+
+/// How one call is led.
+public struct CallPlan: Sendable {
+    /// Its configuration.
+    public var call: CallConfiguration
+    /// Where its model is.
+    public var model: ModelEndpoint
+    /// What its model can ask for.
+    public var tools: ToolRegistry
+    /// The rule that chose it; empty when none did.
+    public var rule: String
+
+    /// A plan.
+    public init(call: CallConfiguration, model: ModelEndpoint, tools: ToolRegistry, rule: String = "") {
+        self.call = call
+        self.model = model
+        self.tools = tools
+        self.rule = rule
+    }
+}
+
 /// Sees what the models of calls say. Called on their loops: it must be quick.
 public protocol CallWatcher: Sendable {
     /// Whether anybody looks; events are copied only then.
     var isWatching: Bool { get }
     /// An event of a call's model as it came, audio left out.
     func modelSaid(_ message: [UInt8], callSID: String)
+    /// An audio delta as it came; only while an engine was told to tell them.
+    func modelSpoke(_ message: [UInt8], callSID: String)
 }
 
 /// One thing worth writing down about one call.
@@ -78,6 +119,8 @@ public struct CallRecord: Sendable {
 
     /// What can be recorded.
     public enum Kind: Sendable {
+        /// How it will be led: told before the policy's first event.
+        case planned(CallPlan)
         /// The policy says so.
         case event(CallEvent)
         /// The core says so: playback of an item.

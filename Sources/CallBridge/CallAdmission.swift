@@ -12,6 +12,8 @@ public final class CallAdmission: Sendable {
         case duplicate
         /// A start message that `BridgeConfiguration.admits` does not let in.
         case notAdmitted = "not_admitted"
+        /// A stream for which `BridgeConfiguration.plan` has none: a cap is reached.
+        case capped
     }
 
     private struct State {

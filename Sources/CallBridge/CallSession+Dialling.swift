@@ -31,7 +31,7 @@ extension CallSession {
     private func dialNow(_ number: ModelLeg, _ call: CallID, on engine: isolated CallEngine) {
         do throws(TrunkError) {
             let leg = try engine.dialModel(
-                bridge.configuration.model.dialTarget,
+                plan.model.dialTarget,
                 for: call,
                 epoch: UInt32(truncatingIfNeeded: number.number)
             )

@@ -7,6 +7,10 @@ import Trunk
 final class CallSession: CallHandler {
     let bridge: Bridge
     private let carrier: LegID
+    private let address: String
+    private let seed: UInt64
+    /// How the call is led; that of all calls until the stream has begun.
+    private(set) var plan: CallPlan
     private var machine: CallMachine
     var call: CallID?
     private var callSID = ""
@@ -25,15 +29,15 @@ final class CallSession: CallHandler {
     /// The input that is being handled, and those that its actions caused.
     private var inputs: [CallInput] = []
 
-    init(bridge: Bridge, carrier: LegID, seed: UInt64) {
+    init(bridge: Bridge, carrier: LegID, address: String, seed: UInt64) {
         self.bridge = bridge
         self.carrier = carrier
-        logger = bridge.configuration.logger
-        machine = CallMachine(
-            configuration: bridge.configuration.call,
-            tools: bridge.configuration.tools.definitions,
-            seed: seed
-        )
+        self.address = address
+        self.seed = seed
+        let configuration = bridge.configuration
+        logger = configuration.logger
+        plan = CallPlan(call: configuration.call, model: configuration.model, tools: configuration.tools)
+        machine = CallMachine(configuration: plan.call, tools: plan.tools.definitions, seed: seed)
     }
 
     func begin(_ call: CallID, on engine: isolated CallEngine) {
@@ -50,21 +54,33 @@ final class CallSession: CallHandler {
         guard let start = message.withUnsafeBytes({ CarrierStart(twilio: $0, limits: limits) }) else {
             return refuse(.startMessage, "its start message lacks what a call needs", on: engine)
         }
-        guard bridge.configuration.admits(start) else {
+        let offer = StreamOffer(start: start, address: address)
+        guard bridge.configuration.admits(offer) else {
             return refuse(.notAdmitted, "its token does not fit", on: engine)
         }
         guard bridge.configuration.admission.enter(callID: start.callID, streamID: start.streamID) else {
             return refuse(.duplicate, "its call or stream is in progress already", on: engine)
         }
-        callSID = start.callID
         self.start = start
+        guard choosePlan(offer) else { return refuse(.capped, "a cap on calls is reached", on: engine) }
+        callSID = start.callID
         logger[metadataKey: "call"] = "\(start.callID)"
         if !start.isTelephoneAudio {
             let encoding = start.encoding.filter { $0.isLetter || $0.isNumber || "/-".contains($0) }.prefix(40)
             logger.warning("the stream is \(encoding) at \(start.sampleRate) Hz, expected audio/x-mulaw at 8000")
         }
         engine.setTimer(call, atMicroseconds: nil)
+        bridge.configuration.observer(record(.planned(plan), call, on: engine))
         feed(.carrierStarted(start), on: engine)
+    }
+
+    /// False when the call is turned away.
+    private func choosePlan(_ offer: StreamOffer) -> Bool {
+        guard let choose = bridge.configuration.plan else { return true }
+        guard let chosen = choose(offer) else { return false }
+        plan = chosen
+        machine = CallMachine(configuration: plan.call, tools: plan.tools.definitions, seed: seed)
+        return true
     }
 
     private func refuse(_ refusal: CallAdmission.Refusal, _ why: String, on engine: isolated CallEngine) {
@@ -123,6 +139,11 @@ final class CallSession: CallHandler {
             logger.log(level: level, "model event dropped: \(Redaction.clean("\(error)"))")
             feed(.modelEventUnreadable(number), on: engine)
         }
+    }
+
+    func modelAudio(_ call: CallID, _ message: RawSpan, on engine: isolated CallEngine) {
+        guard let watcher = bridge.configuration.watcher else { return }
+        watcher.modelSpoke(message.withUnsafeBytes { Array($0) }, callSID: callSID)
     }
 
     /// Unreadable messages of one call that are logged as warnings.
@@ -236,7 +257,7 @@ final class CallSession: CallHandler {
     }
 
     private func run(_ invocation: ToolInvocation, _ call: CallID, on engine: CallEngine) {
-        let registry = bridge.configuration.tools
+        let registry = plan.tools
         let context = ToolContext(callID: invocation.callID, carrier: start, wallClock: .now())
         tools[invocation.callID] = Task {
             let result = await registry.run(invocation, context: context)

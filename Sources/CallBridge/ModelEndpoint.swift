@@ -1,4 +1,4 @@
-import Trunk
+package import Trunk
 
 /// Where the model is, and with which key.
 public struct ModelEndpoint: Sendable {
@@ -11,7 +11,8 @@ public struct ModelEndpoint: Sendable {
     /// The address of OpenAI's Realtime API.
     public static let defaultURL = "wss://api.openai.com/v1/realtime"
 
-    let host: String
+    /// The host.
+    package let host: String
     let port: Int
     let isSecure: Bool
     let target: String
@@ -54,7 +55,7 @@ public struct ModelEndpoint: Sendable {
     public var address: String { "\(host):\(port)\(target)" }
 
     /// Whom to dial.
-    var dialTarget: DialTarget {
+    package var dialTarget: DialTarget {
         let headers = key.isEmpty ? [] : [(name: "Authorization", value: "Bearer \(key)")]
         return DialTarget(
             host: host,

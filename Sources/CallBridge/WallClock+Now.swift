@@ -1,11 +1,11 @@
-import CallPolicy
+public import CallPolicy
 import Glibc
 
 extension WallClock {
     /// The time of this server, in its own zone.
     ///
     /// From the C library: Foundation's time zones bring the data of all the world's languages into memory.
-    static func now() -> WallClock {
+    public static func now() -> WallClock {
         var seconds = time(nil)
         var local = tm()
         localtime_r(&seconds, &local)

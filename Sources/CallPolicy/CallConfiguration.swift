@@ -209,6 +209,8 @@ public struct CallLimits: Sendable, Hashable {
     public var waitingResponses = 8
     /// Tool calls that are open at once, running or not.
     public var openToolCalls = 32
+    /// Tools of a call, those that a session update brought along included.
+    public var tools = 128
     /// Agent items whose words are followed at once.
     public var openItems = 64
     /// Items of the conversation that are kept to restore it.

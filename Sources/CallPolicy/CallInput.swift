@@ -151,6 +151,8 @@ public enum CallCommand: Sendable, Hashable {
     case instruct(String, respond: Bool = false)
     /// Change the session; what is present in the update stays changed after a reconnection too.
     case updateSession(SessionObject)
+    /// Answer a function call by hand; a tool that still runs for it is stopped.
+    case answerTool(callID: String, output: String)
     /// Stop what the agent is saying.
     case interrupt
     /// Let the caller not hear the agent, or hear it again.

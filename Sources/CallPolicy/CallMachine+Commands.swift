@@ -19,6 +19,7 @@ extension CallMachine {
             tell(text, role: "system")
             if respond { request(.instruct) }
         case .updateSession(let update): updateSession(update)
+        case .answerTool(let callID, let output): answerTool(callID, output)
         case .interrupt: interrupt(.command)
         case .muteAgent(let muted):
             emit(.muteAgent(muted))
@@ -32,11 +33,23 @@ extension CallMachine {
         var update = update
         update.type = "realtime"
         update.model = nil
+        learnTools(update.tools ?? [])
         session = session.merging(update)
         sessionVersion += 1
         let wanted = effective(update)
         for leg in legs.all where leg.stage == .ready {
             send(leg.id, .sessionUpdate) { .sessionUpdate(wanted, eventID: $0) }
+        }
+    }
+
+    /// Functions of a session that nothing here can run are answered by a person.
+    private mutating func learnTools(_ offered: [SessionTool]) {
+        for case .function(let tool) in offered where tools[tool.name] == nil {
+            guard tools.count < configuration.limits.tools else {
+                counters.toolsOverLimit += 1
+                return warn(.limit, "more than \(configuration.limits.tools) tools")
+            }
+            tools[tool.name] = ToolDefinition(manual: tool)
         }
     }
 }

@@ -86,17 +86,19 @@ extension CallMachine {
         {
             let call = toolCalls.open[index]
             toolCalls.open[index].state = .running(since: now, until: now + call.timeoutMilliseconds)
-            counters.toolRuns += 1
-            emit(
-                .runTool(
-                    ToolInvocation(
-                        callID: call.callID,
-                        name: call.name,
-                        arguments: call.arguments,
-                        timeoutMilliseconds: call.timeoutMilliseconds
+            if tools[call.name]?.isManual != true {
+                counters.toolRuns += 1
+                emit(
+                    .runTool(
+                        ToolInvocation(
+                            callID: call.callID,
+                            name: call.name,
+                            arguments: call.arguments,
+                            timeoutMilliseconds: call.timeoutMilliseconds
+                        )
                     )
                 )
-            )
+            }
             let arguments = cut(call.arguments.text)
             record(.toolStarted(callID: call.callID, name: call.name, arguments: arguments))
         }
@@ -113,6 +115,21 @@ extension CallMachine {
         case .output(let text): finish(call, .succeeded, text)
         case .failure(let error): finish(call, .failed, ToolErrorText.failed(call.name, error))
         }
+    }
+
+    /// A person answers instead of the tool.
+    mutating func answerTool(_ callID: String, _ output: String) {
+        guard let call = toolCalls.open.first(where: { $0.callID == callID }) else {
+            counters.lateToolResults += 1
+            return warn(.lateToolResult, callID)
+        }
+        cancelRun(of: call)
+        finish(call, .succeeded, output)
+    }
+
+    private mutating func cancelRun(of call: ToolCalls.Call) {
+        guard case .running = call.state, tools[call.name]?.isManual != true else { return }
+        emit(.cancelTool(callID: call.callID))
     }
 
     private mutating func finish(_ call: ToolCalls.Call, _ outcome: ToolOutcome, _ output: String) {
@@ -163,7 +180,7 @@ extension CallMachine {
             guard case .running(_, let until) = call.state else { continue }
             if until <= now {
                 counters.toolTimeouts += 1
-                emit(.cancelTool(callID: call.callID))
+                cancelRun(of: call)
                 let text = ToolErrorText.timedOut(call.name, milliseconds: call.timeoutMilliseconds)
                 finish(call, .timedOut, text)
             } else if let filler = call.fillerAt, filler <= now {
@@ -190,7 +207,7 @@ extension CallMachine {
     mutating func cancelTools() {
         for call in toolCalls.open {
             if case .running(let since, _) = call.state {
-                emit(.cancelTool(callID: call.callID))
+                cancelRun(of: call)
                 record(
                     .toolFinished(
                         callID: call.callID,

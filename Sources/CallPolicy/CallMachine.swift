@@ -19,7 +19,7 @@ public struct CallMachine: Sendable {
     }
 
     let configuration: CallConfiguration
-    let tools: [String: ToolDefinition]
+    var tools: [String: ToolDefinition]
     /// The session as it is wanted: the configuration and every update since.
     var session: SessionObject
     /// Grows with each change of `session`.

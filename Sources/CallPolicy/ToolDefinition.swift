@@ -14,6 +14,11 @@ public struct ToolDefinition: Sendable, Hashable {
     public var fillerAfterMilliseconds: Int?
     /// What the agent says then, word for word; nil lets the model find words.
     public var filler: String?
+    /// Whether a person beside the call answers it (`CallCommand.answerTool`) and nothing is run.
+    public var isManual = false
+
+    /// How long a person has for an answer, in milliseconds.
+    public static let manualTimeoutMilliseconds = 120_000
 
     /// A tool.
     public init(
@@ -30,6 +35,17 @@ public struct ToolDefinition: Sendable, Hashable {
         self.timeoutMilliseconds = timeoutMilliseconds
         self.fillerAfterMilliseconds = fillerAfterMilliseconds
         self.filler = filler
+    }
+
+    /// A tool of a session that nobody but a person can answer.
+    init(manual tool: FunctionTool) {
+        self.init(
+            name: tool.name,
+            description: tool.description ?? "",
+            parameters: tool.parameters ?? ["type": "object", "properties": [:]],
+            timeoutMilliseconds: Self.manualTimeoutMilliseconds
+        )
+        isManual = true
     }
 
     /// The tool as the session names it.

@@ -29,6 +29,13 @@ public struct ToolRegistry: Sendable {
     /// What the model and the machine must know, in the order of registration.
     public var definitions: [ToolDefinition] { entries.map(\.definition) }
 
+    /// The tools of these names; names that are not known are passed over.
+    public func only(_ names: some Collection<String>) -> ToolRegistry {
+        var result = self
+        result.entries = entries.filter { names.contains($0.definition.name) }
+        return result
+    }
+
     /// Adds a tool that takes its arguments as JSON. A tool of the same name is replaced.
     public mutating func register(_ definition: ToolDefinition, handler: @escaping Handler) {
         let entry = Entry(definition: definition, handler: handler)

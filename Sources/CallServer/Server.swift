@@ -1,23 +1,48 @@
 public import CallBridge
 public import CallPolicy
 public import Logging
-import ServiceLifecycle
 import Simulators
 public import Trunk
 public import WebServer
 
 /// A server: one or several engines that share a port, each with a bridge, and the HTTP side on the same port.
 public final class Server: Sendable {
+    /// What a program brings along.
+    public struct Parts: Sendable {
+        /// What the model can ask for, beside what the settings bring.
+        public var tools = ToolRegistry()
+        /// Asks other servers: tools, the carrier's API, webhooks. Nil: none of these.
+        public var fetcher: (any HTTPFetching)?
+        /// What became of log lines, for the metrics.
+        public var logCounters: @Sendable () -> LogWriter.Counters? = { nil }
+        /// Hears of everything worth writing down, on the loops: it must be quick.
+        public var observer: @Sendable (CallRecord) -> Void = { _ in }
+
+        /// Nothing but what every server has.
+        public init() {}
+    }
+
     private let engines: [CallEngine]
     private let parrot: CallEngine?
     private let web: WebSide
+    private let live: LiveSettings
+    private let shelf: ToolShelf
     /// The port that phones connect to, and everybody else.
     public let port: Int
 
-    private init(engines: [CallEngine], parrot: CallEngine?, web: WebSide, port: Int) {
+    private init(
+        _ engines: [CallEngine],
+        parrot: CallEngine?,
+        _ web: WebSide,
+        _ live: LiveSettings,
+        _ shelf: ToolShelf,
+        port: Int
+    ) {
         self.engines = engines
         self.parrot = parrot
         self.web = web
+        self.live = live
+        self.shelf = shelf
         self.port = port
     }
 
@@ -25,55 +50,82 @@ public final class Server: Sendable {
     ///
     /// - Parameters:
     ///   - settings: What the server is told.
-    ///   - tools: What the model can ask for.
+    ///   - parts: What the program brings along.
     ///   - logger: Where log lines go.
-    ///   - observer: Hears of everything worth writing down.
-    public static func start(
+    public static func start(_ settings: Settings, _ parts: Parts = Parts(), logger: Logger) async throws -> Server {
+        let parrot = try await startParrot(settings)
+        var engines: [CallEngine] = []
+        do {
+            for _ in 0..<settings.loops { engines.append(try CallEngine.start(settings.engine)) }
+            return try await start(settings, parts, logger, engines, parrot)
+        } catch {
+            for engine in engines + [parrot?.engine].compactMap({ $0 }) { await engine.stop() }
+            throw error
+        }
+    }
+
+    private typealias Parrot = (engine: CallEngine, url: String)
+
+    private static func start(
         _ settings: Settings,
-        tools: ToolRegistry = ToolRegistry(),
-        logger: Logger,
-        observer: @escaping @Sendable (CallRecord) -> Void = { _ in }
+        _ parts: Parts,
+        _ logger: Logger,
+        _ engines: [CallEngine],
+        _ parrot: Parrot?
     ) async throws -> Server {
-        let (parrot, endpoint) = try await model(settings)
+        let endpoint: @Sendable (String) throws -> ModelEndpoint = { model in
+            guard let parrot else { return try settings.endpoint(model: model) }
+            return try ModelEndpoint(url: parrot.url, model: model, key: "")
+        }
+        let directory = CallDirectory()
+        let rest = settings.rest(parts.fetcher)
+        let live = LiveSettings(settings, tools: ToolRegistry(withBuiltIns: false))
+        let shelf = ToolShelf(
+            base: parts.tools,
+            runner: parts.fetcher.map { HTTPToolRunner($0) { Timestamp.monotonic } },
+            transfer: rest.map { CallTransfer(rest: $0, live: live, directory: directory) }
+        )
+        live.replace(settings, tools: shelf.tools(settings))
+        let planner = CallPlanner(live, fetcher: parts.fetcher, logger: logger, endpoint: endpoint)
         var configuration = BridgeConfiguration(
-            model: endpoint,
+            model: try endpoint(settings.call.session.model),
             call: settings.call,
-            tools: tools,
+            tools: live.tools,
             paths: PathAcceptor.paths,
             capacity: CallCapacity(settings.callsMax),
             connectRate: ConnectRate(perSecond: settings.connectsPerSecond, burst: settings.connectsPerSecond),
             logger: logger
         )
-        var engines: [CallEngine] = []
-        do {
-            for _ in 0..<settings.loops { engines.append(try CallEngine.start(settings.engine)) }
-            let web = WebSide(settings, configuration, engines, logger)
-            configuration.watcher = web.hub
-            configuration.admits = { web.carrier.admits($0) }
-            var port = settings.port
-            for engine in engines {
-                configuration.observer = web.observer(of: engine, observer)
-                port = try await listen(engine, settings, port: port, configuration, web)
-            }
-            web.run()
-            return Server(engines: engines, parrot: parrot, web: web, port: port)
-        } catch {
-            let isTrust = (error as? TrunkError)?.code == .tls
-            for engine in engines + [parrot].compactMap({ $0 }) { await engine.stop() }
-            if isTrust, let file = settings.authorityFile {
-                throw Settings.Failure(problems: ["OPENAI_CA_FILE: \"\(file)\" holds no certificate that can be read"])
-            }
-            throw error
+        let web = WebSide(
+            live,
+            directory,
+            planner,
+            rest: rest,
+            fetcher: parts.fetcher,
+            configuration,
+            engines,
+            logger,
+            logCounters: parts.logCounters
+        )
+        configuration.watcher = web.hub
+        configuration.address = { web.carrier.address(of: WebRequest($0)) }
+        configuration.admits = { web.admits($0) }
+        configuration.plan = { planner.plan($0) }
+        var port = settings.port
+        for engine in engines {
+            configuration.observer = web.observer(of: engine, parts.observer)
+            port = try await listen(engine, settings, port: port, configuration, web)
         }
+        web.run()
+        return Server(engines, parrot: parrot?.engine, web, live, shelf, port: port)
     }
 
-    /// Where the model is; it is a parrot of our own when nothing else was given.
-    private static func model(_ settings: Settings) async throws -> (CallEngine?, ModelEndpoint) {
-        guard settings.usesParrot else { return (nil, try settings.endpoint()) }
+    /// The model of a server that has none.
+    private static func startParrot(_ settings: Settings) async throws -> Parrot? {
+        guard settings.usesParrot else { return nil }
         let engine = try CallEngine.start()
         let port = try await engine.perform { engine in try ModelSimulator.listen(ModelScript(), on: engine) }
-        let url = "ws://127.0.0.1:\(port)\(ModelSimulator.path)"
-        return (engine, try ModelEndpoint(url: url, model: settings.call.session.model, key: ""))
+        return (engine, "ws://127.0.0.1:\(port)\(ModelSimulator.path)")
     }
 
     private static func listen(
@@ -87,12 +139,53 @@ public final class Server: Sendable {
             host: settings.host,
             port: port,
             paths: PathAcceptor.paths,
-            sharesPort: settings.loops > 1
+            sharesPort: settings.loops > 1,
+            certificateFile: settings.tls?.certificate,
+            keyFile: settings.tls?.key
         )
         return try await engine.perform { engine in
-            let phones = try Bridge.make(configuration, on: engine)
-            return try engine.listen(address, acceptor: web.acceptor(phones), plain: web.plainAcceptor())
+            let phones: Bridge
+            do throws(TrunkError) { phones = try Bridge.make(configuration, on: engine) } catch {
+                guard error.code == .tls, let file = settings.authorityFile else { throw error }
+                throw Settings.Failure(problems: ["OPENAI_CA_FILE: \"\(file)\" holds no certificate that can be read"])
+            }
+            do throws(TrunkError) {
+                return try engine.listen(address, acceptor: web.acceptor(phones), plain: web.plainAcceptor())
+            } catch {
+                guard error.code == .tls, let files = settings.tls else { throw error }
+                throw Settings.Failure(problems: [Self.problem(files)])
+            }
         }
+    }
+
+    private static func problem(_ files: Settings.TLSFiles) -> String {
+        "TLS_CERT: \"\(files.certificate)\" and TLS_KEY \"\(files.key)\" cannot be read, do not belong together, are encrypted, "
+            + "or are not valid today"
+    }
+
+    /// Reads the certificate and key anew, for connections to come.
+    ///
+    /// - Returns: What is wrong with them; nil when they are in use now, or there are none.
+    public func reloadCertificate() async -> String? {
+        guard let files = live.settings.tls else { return nil }
+        for engine in engines {
+            do {
+                try await engine.perform { try $0.setCertificate(files.certificate, keyFile: files.key) }
+            } catch {
+                return Self.problem(files) + "; the old ones stay in use"
+            }
+        }
+        return nil
+    }
+
+    /// Takes settings that were read anew, as far as new calls may have them.
+    ///
+    /// - Returns: What was changed, and what waits until the server is started anew.
+    @discardableResult
+    public func reload(_ settings: Settings) -> SettingsReload {
+        let reload = SettingsReload.reload(live.settings, settings)
+        live.replace(reload.settings, tools: shelf.tools(reload.settings))
+        return reload
     }
 
     /// The counters of all engines.
@@ -118,5 +211,21 @@ public final class Server: Sendable {
         await web.stop()
         for engine in engines { await engine.stop() }
         await parrot?.stop()
+    }
+}
+
+extension Settings {
+    /// The carrier's API for the account; nil without one, or without a way to ask.
+    fileprivate func rest(_ fetcher: (any HTTPFetching)?) -> TwilioREST? {
+        guard let fetcher, !access.twilioAccount.isEmpty else { return nil }
+        let token = access.twilioTokens.first ?? ""
+        guard !token.isEmpty || carrier.apiKey != nil else { return nil }
+        return TwilioREST(
+            account: access.twilioAccount,
+            token: token,
+            apiKey: carrier.apiKey,
+            server: carrier.server,
+            fetcher: fetcher
+        )
     }
 }

@@ -9,6 +9,13 @@ enum Timestamp {
         return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 
+    /// Milliseconds of a clock that only goes forward.
+    static var monotonic: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
     /// In UTC, as RFC 3339 section 5.6 writes it.
     static func text(_ milliseconds: Int64) -> String {
         var seconds = time_t(milliseconds / 1_000)

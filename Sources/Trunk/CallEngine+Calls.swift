@@ -117,6 +117,9 @@ extension CallEngine {
         }
     }
 
+    /// Whether audio deltas are told to `modelAudio` as well. They cost a copy each: only for people who watch.
+    public func tellAudio(_ tells: Bool) { trk_loop_tell_audio(raw, tells) }
+
     /// Whether the model is heard at all.
     public func muteAgent(_ call: CallID, _ muted: Bool) { _ = trk_call_mute_agent(raw, call.raw, muted) }
 

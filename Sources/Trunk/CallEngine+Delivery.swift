@@ -28,7 +28,12 @@ extension CallEngine {
             return acceptors[Int(event.c)].upgrades.requested(leg, request, on: self)
         }
         if event.kind == .TRK_EVENT_LEG_PLAIN {
-            acceptors[Int(event.c)].plain?.requested(leg, from: ListenerID(tag: UInt32(event.c)), on: self)
+            acceptors[Int(event.c)].plain?.requested(
+                leg,
+                from: ListenerID(tag: UInt32(event.c)),
+                isSecure: event.b != 0,
+                on: self
+            )
             return
         }
         let slot = Int(leg.slot)
@@ -59,6 +64,7 @@ extension CallEngine {
         case .TRK_EVENT_MODEL_EVENT:
             let moment = LoopMoment(turn: event.turn, microseconds: event.time_us)
             handler.modelEvent(call, LegID(event.leg), event.buffer.bytes, at: moment, on: self)
+        case .TRK_EVENT_MODEL_AUDIO: handler.modelAudio(call, event.buffer.bytes, on: self)
         case .TRK_EVENT_CARRIER_START: handler.carrierStarted(call, message: event.buffer.bytes, on: self)
         case .TRK_EVENT_CARRIER_DTMF: handler.carrierDigit(call, event.text, on: self)
         case .TRK_EVENT_CARRIER_STOP: handler.carrierStopped(call, on: self)

@@ -9,14 +9,17 @@ public final class HandedConnection: Sendable {
     public let peer: String
     /// The listener that it came from, for `CallEngine.adopt`.
     public let listener: ListenerID
+    /// Whether the core ends its TLS.
+    public let isSecure: Bool
     private let descriptor: Locked<Int32>
 
     /// Owns a descriptor from now on.
-    public init(descriptor: Int32, bytes: [UInt8], peer: String, listener: ListenerID) {
+    public init(descriptor: Int32, bytes: [UInt8], peer: String, listener: ListenerID, isSecure: Bool = false) {
         self.descriptor = Locked(descriptor)
         self.bytes = bytes
         self.peer = peer
         self.listener = listener
+        self.isSecure = isSecure
     }
 
     deinit {
@@ -43,7 +46,7 @@ public struct ListenerID: Hashable, Sendable {
 
 extension CallEngine {
     /// Gives a connection away whose request came to a `PlainAcceptor`. When it throws, the request still waits.
-    public func handOver(_ leg: LegID, of listener: ListenerID) throws(TrunkError) -> HandedConnection {
+    public func handOver(_ leg: LegID, of listener: ListenerID, isSecure: Bool) throws(TrunkError) -> HandedConnection {
         let peer = peer(of: leg)
         var handed = trk_handed()
         try check(trk_leg_hand_over(raw, leg.raw, &handed))
@@ -51,7 +54,8 @@ extension CallEngine {
             descriptor: handed.descriptor,
             bytes: Array(handed.head.buffer) + Array(handed.rest.buffer),
             peer: peer,
-            listener: listener
+            listener: listener,
+            isSecure: isSecure
         )
     }
 

@@ -123,6 +123,23 @@ extension CallEngine {
         try check(status)
     }
 
+    /// Gives the listeners over TLS another certificate and key, for connections to come. When it throws, because they
+    /// cannot be loaded, do not belong together or are not valid now, the old ones stay.
+    public func setCertificate(_ certificateFile: String, keyFile: String) throws(TrunkError) {
+        for tag in acceptors.indices {
+            var status = trk_status.TRK_EINVALID
+            withCStrings([certificateFile, keyFile]) { texts in
+                status = trk_loop_set_certificate(
+                    raw,
+                    UInt32(tag),
+                    texts[0].unsafelyUnwrapped,
+                    texts[1].unsafelyUnwrapped
+                )
+            }
+            if status != .TRK_EUNSUPPORTED, status != .TRK_ESTALE { try check(status) }
+        }
+    }
+
     /// Stops listening; open legs go on.
     public func stopListening() { trk_loop_unlisten(raw) }
 

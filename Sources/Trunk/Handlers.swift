@@ -78,7 +78,7 @@ public protocol LegAcceptor: AnyObject {
 /// Takes the requests to a listener's port that are no upgrade to one of its paths. Lives on the engine.
 public protocol PlainAcceptor: AnyObject {
     /// Answer with `engine.handOver` or `engine.refuse`, now or within the accept deadline.
-    func requested(_ leg: LegID, from listener: ListenerID, on engine: isolated CallEngine)
+    func requested(_ leg: LegID, from listener: ListenerID, isSecure: Bool, on engine: isolated CallEngine)
 }
 
 /// Hears of one leg outside a call. Lives on the engine; all calls come on its loop.
@@ -151,6 +151,8 @@ public protocol CallHandler: AnyObject {
         at moment: LoopMoment,
         on engine: isolated CallEngine
     )
+    /// An audio delta, as JSON text, borrowed until this returns; only while `engine.tellAudio` says so.
+    func modelAudio(_ call: CallID, _ message: RawSpan, on engine: isolated CallEngine)
     /// A model leg has ended.
     func modelClosed(_ call: CallID, _ leg: LegID, _ ending: LegEnding, on engine: isolated CallEngine)
     /// Something happened to the playback.
@@ -159,4 +161,9 @@ public protocol CallHandler: AnyObject {
     func timerFired(_ call: CallID, on engine: isolated CallEngine)
     /// A message was dropped; its bytes are not told.
     func malformed(_ call: CallID, _ leg: LegID, _ reason: MalformedReason, on engine: isolated CallEngine)
+}
+
+extension CallHandler {
+    /// Nobody listens.
+    public func modelAudio(_ call: CallID, _ message: RawSpan, on engine: isolated CallEngine) {}
 }

@@ -1,30 +1,125 @@
+import Glibc
 import HTTPTypes
+import Trunk
 
 /// Decides who may use what is not open to everybody.
 public protocol RequestGuard: Sendable {
+    /// Who asks; nil when that is not known.
+    func visitor(of request: WebRequest) -> Visitor?
     /// The answer that turns a request away, or nil when it may pass.
     func refusal(of request: WebRequest, access: Route.Access) -> WebResponse?
 }
 
-/// Lets in who is on this machine, or knows a token.
-public struct TokenGuard: RequestGuard {
-    private let token: [UInt8]
-    private let origins: CORSPolicy
+/// Lets in who is on this machine, knows a token, or has logged in with one.
+public final class AccessGuard: RequestGuard {
+    /// The cookie of a login.
+    public static let cookie = "trunkline_session"
 
-    /// Makes a guard; without a token only peers on this machine pass.
-    public init(token: String?, origins: CORSPolicy = CORSPolicy()) {
-        self.token = Array((token ?? "").utf8)
+    private let credentials: [Credential]
+    private let origins: CORSPolicy
+    private let limits: LoginLimits
+    private let sessions: Locked<LoginSessions>
+
+    /// Makes a guard; without credentials only peers on this machine pass.
+    public init(
+        _ credentials: [Credential] = [],
+        origins: CORSPolicy = CORSPolicy(),
+        limits: LoginLimits = LoginLimits()
+    ) {
+        self.credentials = credentials.filter { !$0.secret.isEmpty }
         self.origins = origins
+        self.limits = limits
+        sessions = Locked(LoginSessions(limits: limits))
+    }
+
+    /// What was counted of logins.
+    public var counters: LoginSessions.Counters { sessions.withLock { $0.counters } }
+
+    /// Whether anybody can log in at all.
+    public var hasCredentials: Bool { !credentials.isEmpty }
+
+    /// By token, by session, by being here; in this order.
+    public func visitor(of request: WebRequest) -> Visitor? {
+        bearer(request).flatMap { visitor(knowing: $0) } ?? session(request)
+            ?? (isTrustedLocally(request) ? .local : nil)
     }
 
     /// Pages of other sites are refused even with a token: it is the browser that sends it.
     public func refusal(of request: WebRequest, access: Route.Access) -> WebResponse? {
         if access == .open { return nil }
         if !isOwnPage(request) { return .problem(.forbidden, "pages of other sites may not ask for this") }
-        if hasToken(request) || isTrustedLocally(request) { return nil }
-        var response = WebResponse.problem(.unauthorized, "a bearer token is wanted")
-        response.headers[.wwwAuthenticate] = "Bearer"
-        return response
+        guard let visitor = visitor(of: request) else {
+            var response = WebResponse.problem(.unauthorized, "a bearer token is wanted, or a login")
+            response.headers[.wwwAuthenticate] = "Bearer"
+            return response
+        }
+        return visitor.may(access) ? nil : .problem(.forbidden, "\(visitor.name) may look, but not act")
+    }
+
+    // MARK: - Logging in
+
+    /// What came of a login.
+    public enum LoginOutcome: Sendable {
+        /// Who it is, and the cookie's value.
+        case welcome(Visitor, id: String)
+        /// The password is none.
+        case wrong
+        /// Too many wrong ones: not looked at.
+        case later
+    }
+
+    /// Checks a password.
+    public func login(_ secret: String, from address: String) -> LoginOutcome {
+        let now = Self.now()
+        guard sessions.withLock({ $0.mayTry(from: address, now: now) }) else { return .later }
+        guard let visitor = visitor(knowing: secret) else {
+            sessions.withLock { $0.failed(from: address, now: now) }
+            return .wrong
+        }
+        let id = Self.unguessable()
+        sessions.withLock { $0.begin(visitor, id: id, now: now) }
+        return .welcome(visitor, id: id)
+    }
+
+    /// Ends a login.
+    public func logout(_ request: WebRequest) {
+        guard let id = request.cookie(Self.cookie) else { return }
+        sessions.withLock { $0.end(id) }
+    }
+
+    /// Whether a page of another site asks.
+    public func isFromAnotherSite(_ request: WebRequest) -> Bool { !isOwnPage(request) }
+
+    /// The header that sets the cookie; an empty id takes it away.
+    public func setCookie(_ id: String, isSecure: Bool) -> String {
+        let age = id.isEmpty ? 0 : limits.sessionMilliseconds / 1_000
+        return "\(Self.cookie)=\(id); Path=/; HttpOnly; SameSite=Strict; Max-Age=\(age)\(isSecure ? "; Secure" : "")"
+    }
+
+    // MARK: - Who it is
+
+    /// Every secret is compared, whichever fits: the time tells nothing.
+    private func visitor(knowing secret: String) -> Visitor? {
+        var found: Visitor?
+        for credential in credentials where ConstantTime.isEqual(credential.secret, secret) {
+            found = found ?? credential.visitor
+        }
+        return found
+    }
+
+    private func bearer(_ request: WebRequest) -> String? {
+        guard let given = request.headers[.authorization] else { return nil }
+        let parts = given.split(separator: " ", maxSplits: 1)
+        return parts.count == 2 && parts[0].lowercased() == "bearer" ? String(parts[1]) : nil
+    }
+
+    /// A cookie comes along whoever made the browser ask. Where something is done, or a socket opened, the browser must
+    /// name a page of ours.
+    private func session(_ request: WebRequest) -> Visitor? {
+        guard let id = request.cookie(Self.cookie) else { return nil }
+        let changes = request.method != .get && request.method != .head
+        if changes || request.headers[.upgrade] != nil, request.headers[.origin] == nil { return nil }
+        return sessions.withLock { $0.visitor(id, now: Self.now()) }
     }
 
     /// A browser names the site whose page asks: another site's page must not use what its reader is trusted with.
@@ -42,17 +137,19 @@ public struct TokenGuard: RequestGuard {
         return host == "localhost" || host.hasPrefix("[") || host.allSatisfy { $0.isNumber || $0 == "." }
     }
 
-    private func hasToken(_ request: WebRequest) -> Bool {
-        guard !token.isEmpty, let given = request.headers[.authorization] else { return false }
-        let parts = given.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return false }
-        return Self.isEqual(Array(parts[1].utf8), token)
+    private static func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 
-    /// Takes the same time wherever the two differ; their lengths are no secret.
-    static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        guard left.count == right.count else { return false }
-        return zip(left, right).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+    /// 256 random bits, as hexadecimal digits.
+    private static func unguessable() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<4).map { _ in
+            let text = String(generator.next() as UInt64, radix: 16)
+            return String(repeating: "0", count: 16 - text.count) + text
+        }.joined()
     }
 }
 
@@ -68,46 +165,5 @@ public enum HostText {
     static func host(ofURL url: String) -> String? {
         guard let start = url.firstRange(of: "://")?.upperBound else { return nil }
         return host(url[start...].prefix { $0 != "/" })
-    }
-}
-
-/// Which other sites' pages may use the server (CORS, as in the Fetch standard).
-public struct CORSPolicy: Sendable {
-    /// Origins as browsers write them, such as `https://example.com`; `*` is all.
-    public var origins: [String]
-
-    /// Makes a policy; none is the default.
-    public init(_ origins: [String] = []) { self.origins = origins }
-
-    /// Whether a page of this origin is one of them. A list of all trusts none of them with what is not open.
-    func allows(_ origin: String) -> Bool { origins.contains(origin) }
-
-    /// Lets the browser hand the answer to the page.
-    func mark(_ response: inout WebResponse, for request: WebRequest) {
-        if origins.isEmpty { return }
-        guard let origin = request.headers[.origin] else { return vary(&response) }
-        if allows(origin) {
-            response.headers[.accessControlAllowOrigin] = origin
-            response.headers[.accessControlAllowCredentials] = "true"
-        } else if origins.contains("*") {
-            response.headers[.accessControlAllowOrigin] = "*"
-        }
-        vary(&response)
-    }
-
-    private func vary(_ response: inout WebResponse) {
-        response.headers.append(HTTPField(name: .vary, value: "Origin"))
-    }
-
-    /// The answer to OPTIONS: what may be asked for.
-    func preflight(_ request: WebRequest, _ methods: [HTTPRequest.Method]) -> WebResponse {
-        let names = methods.map(\.rawValue).joined(separator: ", ")
-        var response = WebResponse(status: .noContent, headers: [.allow: names])
-        guard let origin = request.headers[.origin], allows(origin) || origins.contains("*") else { return response }
-        response.headers[.accessControlAllowMethods] = names
-        response.headers[.accessControlAllowHeaders] =
-            request.headers[.accessControlRequestHeaders] ?? "Authorization, Content-Type"
-        response.headers[.accessControlMaxAge] = "600"
-        return response
     }
 }

@@ -11,6 +11,8 @@ public struct WebRequest: Sendable {
     public var path: String
     /// The query's parameters, decoded; the first of each name.
     public var query: [String: String]
+    /// Whether the query is text at all: UTF-8 without NUL once decoded.
+    public let hasReadableQuery: Bool
     /// Its headers; the host stands in `host`.
     public var headers: HTTPFields
     /// The `Host` that the client named, with its port.
@@ -21,6 +23,10 @@ public struct WebRequest: Sendable {
     public var body: [UInt8] = []
     /// The address that the connection comes from, without a port.
     public var peer: String
+    /// Whether the connection ends with our own TLS.
+    public var isSecure = false
+    /// Who asks; nil when that is not known.
+    public var visitor: Visitor?
 
     /// Makes a request.
     ///
@@ -41,7 +47,9 @@ public struct WebRequest: Sendable {
         self.method = method
         self.target = target
         path = String(parts.first ?? "/")
-        query = parts.count < 2 ? [:] : FormText.parse(parts[1])
+        let fields = parts.count < 2 ? FormFields() : try? FormFields(parsing: parts[1].utf8)
+        query = (fields ?? FormFields()).firstValues
+        hasReadableQuery = fields != nil
         self.host = host
         self.headers = headers
         self.peer = peer
@@ -53,8 +61,25 @@ public struct WebRequest: Sendable {
         return Self.forwarding.allSatisfy { !headers.contains($0) }
     }
 
-    /// The body as a form (`application/x-www-form-urlencoded`); the first value of each name.
-    public var form: [String: String] { FormText.parse(String(decoding: body, as: UTF8.self)) }
+    /// The body as a form (`application/x-www-form-urlencoded`); the first value of each name. Empty when it is none.
+    public var form: [String: String] { ((try? FormFields(parsing: body)) ?? FormFields()).firstValues }
+
+    /// The media type of the body, in lower case and without parameters; empty when it is not named.
+    public var mediaType: String {
+        let value = headers[.contentType] ?? ""
+        return value.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }.lowercased()
+    }
+
+    /// A cookie's value.
+    public func cookie(_ name: String) -> String? {
+        for line in headers[values: .cookie] {
+            for pair in line.split(separator: ";") {
+                let pair = pair.drop { $0 == " " || $0 == "\t" }
+                if pair.hasPrefix("\(name)=") { return String(pair.dropFirst(name.utf8.count + 1)) }
+            }
+        }
+        return nil
+    }
 
     /// What proxies and tunnels add to the requests that they pass on.
     static let forwarding: [HTTPField.Name] = [
@@ -106,38 +131,5 @@ public struct WebError: Error, Sendable {
     public init(_ status: HTTPResponse.Status, _ detail: String) {
         self.status = status
         self.detail = detail
-    }
-}
-
-/// `application/x-www-form-urlencoded`, as in queries.
-enum FormText {
-    /// Names and values; the first of each name counts.
-    static func parse(_ text: some StringProtocol) -> [String: String] {
-        var values: [String: String] = [:]
-        for pair in text.split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = decode(parts[0])
-            if values[name] == nil { values[name] = parts.count < 2 ? "" : decode(parts[1]) }
-        }
-        return values
-    }
-
-    private static func decode(_ text: some StringProtocol) -> String {
-        var bytes: [UInt8] = []
-        let source = Array(text.utf8)
-        var index = 0
-        while index < source.count {
-            let byte = source[index]
-            index += 1
-            if byte == UInt8(ascii: "%"), index + 2 <= source.count,
-                let value = UInt8(String(decoding: source[index..<index + 2], as: UTF8.self), radix: 16)
-            {
-                bytes.append(value)
-                index += 2
-            } else {
-                bytes.append(byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -36,7 +36,7 @@ final class WebResponder: Sendable {
         _ request: Request,
         _ writer: consuming ResponseWriter,
         _ channel: any Channel,
-        peer: String,
+        of connection: HandedConnection,
         closes: Bool
     ) async throws {
         var seen = WebRequest(
@@ -44,9 +44,11 @@ final class WebResponder: Sendable {
             target: request.head.path ?? "/",
             host: request.head.authority ?? "",
             headers: request.headers,
-            peer: peer
+            peer: connection.peer
         )
+        seen.isSecure = connection.isSecure
         seen.path = request.uri.path
+        seen.visitor = guardian.visitor(of: seen)
         var response = await respond(to: request, seen)
         configuration.origins.mark(&response, for: seen)
         finish(&response, seen)
@@ -81,6 +83,7 @@ final class WebResponder: Sendable {
     private func respond(to request: Request, _ seen: WebRequest) async -> WebResponse {
         let methods = table.methods(for: seen.path)
         if methods.isEmpty { return .problem(.notFound, "Not Found") }
+        if !seen.hasReadableQuery { return .problem(.badRequest, "the query is no UTF-8 text") }
         if seen.method == .options { return configuration.origins.preflight(seen, methods) }
         guard methods.contains(seen.method) else {
             var response = WebResponse.problem(.methodNotAllowed, "Method Not Allowed")

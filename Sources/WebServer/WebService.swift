@@ -107,10 +107,15 @@ public final class WebService: Service {
             self.paths = paths
         }
 
-        func requested(_ leg: LegID, from listener: ListenerID, on engine: isolated CallEngine) {
+        func requested(
+            _ leg: LegID,
+            from listener: ListenerID,
+            isSecure: Bool,
+            on engine: isolated CallEngine
+        ) {
             guard service.enter() else { return engine.refuse(leg, status: 503) }
             do throws(TrunkError) {
-                let connection = try engine.handOver(leg, of: listener)
+                let connection = try engine.handOver(leg, of: listener, isSecure: isSecure)
                 service.arrive.yield(Handed(connection: connection, engine: engine, paths: paths))
             } catch {
                 service.leave()
@@ -158,7 +163,7 @@ public final class WebService: Service {
         let (responder, paths) = (responder, handed.paths)
         let http = HTTP1Channel(
             responder: { request, writer, channel in
-                try await responder.answer(request, writer, channel, peer: connection.peer, closes: isOld)
+                try await responder.answer(request, writer, channel, of: connection, closes: isOld)
             },
             configuration: .init(
                 additionalChannelHandlers: [
@@ -197,7 +202,8 @@ public final class WebService: Service {
             descriptor: descriptor,
             bytes: head,
             peer: handed.connection.peer,
-            listener: handed.connection.listener
+            listener: handed.connection.listener,
+            isSecure: handed.connection.isSecure
         )
         // Not taken: the listener is closed. The connection then closes with its last owner.
         Task { await handed.engine.perform { engine in try? engine.adopt(back) } }

@@ -12,6 +12,7 @@ struct Config: ParsableCommand {
 
     func run() throws {
         let settings = given.read()
+        for note in settings.notes { Standard.error("trunkline: \(note)") }
         for setting in settings.effective { print(setting.line) }
         for rule in settings.routing.rules { print("# routing: \(rule.name)") }
     }

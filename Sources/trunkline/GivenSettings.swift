@@ -21,18 +21,25 @@ struct GivenSettings: ParsableArguments {
 
     /// The settings; a wrong one ends the program before anything is opened.
     func read() -> Settings {
-        let environment = ProcessInfo.processInfo.environment
         do throws(Settings.Failure) {
-            let settings = try Settings(SettingsSources.load(flags: flags, environment: environment))
-            if let file = settings.authorityFile, !FileManager.default.isReadableFile(atPath: file) {
-                Standard.fail(["OPENAI_CA_FILE: \"\(file)\" cannot be read"], status: Standard.wrongConfiguration)
-            }
-            for note in settings.notes { Standard.error("trunkline: \(note)") }
-            return settings
+            return try load()
         } catch {
             Standard.fail(error.problems, status: Standard.wrongConfiguration)
         }
     }
+
+    /// The settings as everything that they are read from says now.
+    func load() throws(Settings.Failure) -> Settings {
+        let environment = ProcessInfo.processInfo.environment
+        let settings = try Settings(SettingsSources.load(flags: flags, environment: environment))
+        if let file = settings.authorityFile, !FileManager.default.isReadableFile(atPath: file) {
+            throw Settings.Failure(problems: ["OPENAI_CA_FILE: \"\(file)\" cannot be read"])
+        }
+        return settings
+    }
+
+    /// The certificate that the settings name.
+    var certificateFile: String? { (try? load())?.tls?.certificate }
 
     private var flags: [String: String] {
         var flags: [String: String] = [:]

@@ -9,6 +9,7 @@ struct Trunkline: AsyncParsableCommand {
         version: trunklineVersion,
         subcommands: [
             Serve.self, DemoCommand.self, SelfTestCommand.self, PhoneCommand.self, ModelCommand.self, Config.self,
+            Doctor.self,
         ],
         defaultSubcommand: nil
     )

@@ -19,10 +19,18 @@ struct ServerFixture: Sendable {
     /// - Parameters:
     ///   - environment: Settings beside those of the fixture.
     ///   - change: What is different in the settings; they stand on this machine's own addresses.
-    init(_ environment: [String: String] = [:], _ change: (inout Settings) -> Void = { _ in }) async throws {
+    ///   - parts: What the program brings along.
+    ///   - model: What is different in the model.
+    init(
+        _ environment: [String: String] = [:],
+        parts: Server.Parts = Server.Parts(),
+        settings change: (inout Settings) -> Void = { _ in },
+        model adjust: (inout ModelScript) -> Void = { _ in }
+    ) async throws {
         var script = ModelScript()
         script.voice = .pattern
         script.answerMilliseconds = 1_000
+        adjust(&script)
         let (simulated, log) = (script, modelLog)
         model = try CallEngine.start()
         let modelPort = try await model.perform { try ModelSimulator.listen(simulated, log: log, on: $0) }
@@ -34,7 +42,11 @@ struct ServerFixture: Sendable {
         all.merge(environment) { $1 }
         var settings = try Settings(environment: all, prompt: nil)
         change(&settings)
-        server = try await Server.start(settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        server = try await Server.start(
+            settings,
+            parts,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
     }
 
     /// Lets a phone call that stays until it is hung up from elsewhere, unless its steps say otherwise.

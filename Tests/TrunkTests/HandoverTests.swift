@@ -11,10 +11,17 @@ import Trunk
         var refusal: Int?
         var isSilent = false
 
-        func requested(_ leg: LegID, from listener: ListenerID, on engine: isolated CallEngine) {
+        func requested(
+            _ leg: LegID,
+            from listener: ListenerID,
+            isSecure: Bool,
+            on engine: isolated CallEngine
+        ) {
             if isSilent { return }
             if let refusal { return engine.refuse(leg, status: refusal) }
-            if let connection = try? engine.handOver(leg, of: listener) { taken.update { $0.append(connection) } }
+            if let connection = try? engine.handOver(leg, of: listener, isSecure: isSecure) {
+                taken.update { $0.append(connection) }
+            }
         }
     }
 

@@ -142,7 +142,9 @@ import WebServer
     )
     func guarded(name: String, from: UInt8, host: String, headers: [String], status: Int) async throws {
         let policy = CORSPolicy(["https://ours.example"])
-        let web = try await WebFixture(guardian: TokenGuard(token: "secret", origins: policy))
+        let web = try await WebFixture(
+            guardian: AccessGuard([Credential(Visitor("api", .operator), secret: "secret")], origins: policy)
+        )
         let answer = try await RawClient.ask("GET", "/secret", port: web.port, headers: headers, host: host, from: from)
         #expect(answer?.status == status, "\(name)")
         #expect(answer?.headers["www-authenticate"] == (status == 401 ? "Bearer" : nil))
@@ -150,7 +152,7 @@ import WebServer
     }
 
     @Test func emptyTokenIsNoToken() async throws {
-        let web = try await WebFixture(guardian: TokenGuard(token: ""))
+        let web = try await WebFixture(guardian: AccessGuard())
         let headers = ["Via: 1.1 a", "Authorization: Bearer "]
         #expect(try await RawClient.ask("GET", "/secret", port: web.port, headers: headers)?.status == 401)
         try await web.stop()

@@ -15,7 +15,7 @@ struct WebFixture: Sendable {
     let port: Int
 
     init(
-        guardian: any RequestGuard = TokenGuard(token: "secret"),
+        guardian: any RequestGuard = AccessGuard([Credential(Visitor("api", .operator), secret: "secret")]),
         _ configure: (inout WebService.Configuration) -> Void = { _ in }
     ) async throws {
         var configuration = WebService.Configuration()

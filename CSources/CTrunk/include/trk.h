@@ -110,9 +110,11 @@ typedef TRK_ENUM(trk_event_kind){
     TRK_EVENT_MALFORMED = 16,   /* A message was dropped. a: trk_malformed; never its bytes. */
     TRK_EVENT_CARRIER_SILENT =
         17, /* No media for media_timeout_ms since start or the last. Once per silence. */
-    TRK_EVENT_LEG_PLAIN = 18, /* A request to no registered path, on a listener that hands over;
-                                 answer with trk_leg_hand_over or trk_leg_refuse. b and c as in
-                                 LEG_REQUEST. */
+    TRK_EVENT_LEG_PLAIN = 18,   /* A request to no registered path, on a listener that hands over;
+                                   answer with trk_leg_hand_over or trk_leg_refuse. b and c as in
+                                   LEG_REQUEST. */
+    TRK_EVENT_MODEL_AUDIO = 19, /* bytes: the JSON text of an audio delta, which goes its way as
+                                   ever. Only while trk_loop_tell_audio says so. */
 } trk_event_kind;
 
 /* Who or what ended a leg. */
@@ -287,8 +289,17 @@ typedef struct trk_listen_config {
 trk_status trk_loop_listen(trk_loop *loop, const trk_listen_config *config, uint16_t *port,
                            int32_t *detail);
 
+/* Gives a listener over TLS another certificate and key, for connections to come. On TRK_ETLS, when
+ * they can not be loaded or do not belong together, the old ones stay. [loop] */
+trk_status trk_loop_set_certificate(trk_loop *loop, uint32_t tag, const char *certificate_file,
+                                    const char *key_file);
+
 /* Stops listening on all listeners; open legs go on. [loop] */
 void trk_loop_unlisten(trk_loop *loop);
+
+/* Whether audio deltas are told in MODEL_AUDIO as well: for people who watch. Off at first. [loop]
+ */
+void trk_loop_tell_audio(trk_loop *loop, bool tells);
 
 /* ---- Legs ---- */
 

@@ -34,6 +34,27 @@ public struct CallChanges: Sendable, Hashable {
     /// No changes.
     public init() {}
 
+    /// Reads changes out of an object, as they stand in a rule; nil when one of them is wrong.
+    init?(_ object: JSONObject) {
+        var reader = RuleReader(.object(object), place: "")
+        let rule = reader.rule(0)
+        guard reader.problems.isEmpty, rule.called.isEmpty, rule.caller.isEmpty, rule.parameters.isEmpty else {
+            return nil
+        }
+        self = rule.changes
+    }
+
+    /// These changes, and those of another where it says something.
+    func overridden(by other: CallChanges) -> CallChanges {
+        var result = self
+        result.instructions = other.instructions ?? instructions
+        result.voice = other.voice ?? voice
+        result.model = other.model ?? model
+        result.greeting = other.greeting ?? greeting
+        result.tools = other.tools ?? tools
+        return result
+    }
+
     /// The configuration with these changes; the tools are chosen elsewhere.
     public func applied(to configuration: CallConfiguration) -> CallConfiguration {
         var result = configuration

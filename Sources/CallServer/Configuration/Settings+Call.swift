@@ -10,6 +10,16 @@ extension Settings {
         call.tools.callsMaximum = reader.number("TOOLS_PER_CALL", 1...10_000) ?? call.tools.callsMaximum
         call.rotation.afterMilliseconds =
             reader.seconds("ROTATE_AFTER", 1...3_480) ?? call.rotation.afterMilliseconds
+        call.tools.offersEndCall = reader.flag("OFFER_END_CALL") ?? call.tools.offersEndCall
+        call.limits.durationMilliseconds =
+            reader.seconds("CALL_SECONDS_MAX", 10...14_400) ?? call.limits.durationMilliseconds
+        if let words = reader.text("CALL_ENDS_SOON") {
+            // A call too short for a warning has none.
+            let before = min(30_000, call.limits.durationMilliseconds / 3)
+            call.limits.durationWarning = .init(beforeMilliseconds: before, text: .exactly(words))
+        }
+        call.limits.costMicrodollars = reader.dollars("COST_PER_CALL")
+        if let words = reader.text("GOODBYE") { call.goodbye.words = .exactly(words) }
         readReconnect(&reader)
     }
 

@@ -44,6 +44,10 @@ struct SettingEntry: Sendable {
         SettingEntry(name: name, effect: .restart, isSecret: false, value: value)
     }
 
+    static func secretForNewCalls(_ name: String, _ value: @escaping @Sendable (Settings) -> String) -> SettingEntry {
+        SettingEntry(name: name, effect: .newCalls, isSecret: true, value: value)
+    }
+
     static func secret(_ name: String, _ value: @escaping @Sendable (Settings) -> String) -> SettingEntry {
         SettingEntry(name: name, effect: .restart, isSecret: true, value: value)
     }
@@ -90,7 +94,20 @@ extension Settings {
         },
         .restart("TWILIO_ACCOUNT_SID") { $0.access.twilioAccount },
         .restart("ALLOW_UNSIGNED") { $0.access.allowsUnsigned ? "yes" : "no" },
-        .secret("API_TOKEN") { $0.access.apiToken ?? "" },
+        .restart("TWILIO_API_URL") { $0.carrier.server.origin },
+        .restart("TWILIO_API_KEY") { $0.carrier.apiKey?.id ?? "" },
+        .secret("TWILIO_API_SECRET") { $0.carrier.apiKey?.secret ?? "" },
+        .restart("TWILIO_NUMBER") { $0.carrier.number },
+        .secret("API_TOKEN") { $0.access.secret(of: "api") },
+        .secret("VIEWER_TOKEN") { $0.access.secret(of: "viewer") },
+        .secret("USERS") { settings in
+            settings.access.users.map { "\($0.visitor.name):\($0.visitor.role.rawValue):\($0.secret)" }.joined(
+                separator: ","
+            )
+        },
+        .restart("TRUSTED_PROXIES") { $0.access.proxies.map(\.description).joined(separator: ",") },
+        .restart("TLS_CERT") { $0.tls?.certificate ?? "" },
+        .restart("TLS_KEY") { $0.tls?.key ?? "" },
         .restart("CORS_ORIGINS") { $0.access.corsOrigins.joined(separator: ",") },
         .restart("LOG_LEVEL") { $0.logging.level.rawValue },
         .restart("LOG_LEVELS") { settings in
@@ -124,6 +141,30 @@ extension Settings {
         .newCalls("ROTATE_AFTER") { seconds($0.call.rotation.afterMilliseconds) },
         .newCalls("TOOLS_AT_ONCE") { "\($0.call.tools.parallelLimit)" },
         .newCalls("TOOLS_PER_CALL") { "\($0.call.tools.callsMaximum)" },
+        .newCalls("OFFER_END_CALL") { $0.call.tools.offersEndCall ? "yes" : "no" },
+        .newCalls("OFFER_KEYS") { $0.tools.offersKeys ? "yes" : "no" },
+        .newCalls("WEATHER_URL") { $0.tools.weather?.origin ?? "none" },
+        .newCalls("PRE_CALL_URL") { $0.tools.preCall.map { $0.server.origin + $0.target.prefix { $0 != "?" } } ?? "" },
+        .secretForNewCalls("PRE_CALL_SECRET") { $0.tools.preCallSecret },
+        .newCalls("PRE_CALL_MS") { "\($0.tools.preCallMilliseconds)" },
+        .newCalls("TRANSFER_NUMBERS") { $0.carrier.transfers.map { "\($0.name)=\($0.number)" }.joined(separator: ",") },
+        .newCalls("TRANSFER_SECONDS") { "\($0.carrier.transferSeconds)" },
+        .newCalls("OUTBOUND_ALLOW") { $0.carrier.outboundPrefixes.joined(separator: ",") },
+        .newCalls("OUTBOUND_PER_MINUTE") { "\($0.caps.outboundPerMinute)" },
+        .newCalls("CALLS_PER_CALLER") { "\($0.caps.callsPerCaller)" },
+        .newCalls("CALLS_PER_ADDRESS") { "\($0.caps.callsPerAddress)" },
+        .newCalls("REFUSALS_PER_ADDRESS") { "\($0.caps.refusalsPerAddress)" },
+        .newCalls("CALL_SECONDS_MAX") { seconds($0.call.limits.durationMilliseconds) },
+        .newCalls("CALL_ENDS_SOON") { settings in
+            if case .exactly(let words)? = settings.call.limits.durationWarning?.text { return words }
+            return ""
+        },
+        .newCalls("COST_PER_CALL") { dollars($0.call.limits.costMicrodollars) },
+        .newCalls("COST_PER_DAY") { dollars($0.caps.dayMicrodollars) },
+        .newCalls("GOODBYE") { settings in
+            if case .exactly(let words) = settings.call.goodbye.words { return words }
+            return ""
+        },
         .newCalls("SAY_BEFORE") { $0.texts.before.joined(separator: "|") },
         .newCalls("SAY_AFTER") { $0.texts.after ?? "" },
         .newCalls("SAY_REFUSAL") { $0.texts.refusal },
@@ -136,6 +177,10 @@ extension Settings {
         .newCalls("TOOLS_FILE") { $0.toolsFile ?? "" },
         .newCalls("CONFIG_FILE") { "\($0.routing.rules.count) routing rules" },
     ]
+
+    private static func dollars(_ microdollars: Int64?) -> String {
+        microdollars.map { "\(Double($0) / 1_000_000)" } ?? ""
+    }
 
     /// Some providers take their key in the query.
     private static func withoutQuery(_ url: String) -> String {
@@ -156,6 +201,8 @@ extension SessionObject {
 extension Settings {
     /// Everything that must not get into a log line.
     public var secrets: [String] {
-        ([key, access.apiToken ?? ""] + access.twilioTokens + access.twilioSharedKeys.values).filter { !$0.isEmpty }
+        (serverSecrets + httpTools.flatMap(\.secrets) + [key, tools.preCallSecret, carrier.apiKey?.secret ?? ""]
+            + access.credentials.map(\.secret)
+            + access.twilioTokens + access.twilioSharedKeys.values).filter { !$0.isEmpty }
     }
 }

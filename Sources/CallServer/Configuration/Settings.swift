@@ -1,5 +1,6 @@
 public import CallBridge
 public import CallPolicy
+import Glibc
 import Logging
 import RealtimeProtocol
 public import Trunk
@@ -11,6 +12,9 @@ public struct Settings: Sendable {
     public struct Failure: Error, Sendable, CustomStringConvertible {
         /// One line for each wrong value: its name, the value and what is allowed. Secrets are not shown.
         public let problems: [String]
+        /// What is wrong.
+        public init(problems: [String]) { self.problems = problems }
+
         /// All of them.
         public var description: String { problems.joined(separator: "\n") }
     }
@@ -63,10 +67,47 @@ public struct Settings: Sendable {
     public var web = WebService.Configuration()
     /// Where the definitions of tools are.
     public var toolsFile: String?
+    /// Tools that ask other servers.
+    public var httpTools: [HTTPTool] = []
+    /// Tools of the server's own, and whom it asks before a call.
+    public var tools = ToolSettings()
+    /// What may be done by way of the carrier's API.
+    public var carrier = CarrierSettings()
+    /// How much may happen at once, and cost.
+    public var caps = CapSettings()
+    /// The certificate of the server's own TLS; nil without.
+    public var tls: TLSFiles?
+    /// Keys of servers of tools.
+    var serverSecrets: [String] = []
     /// What the operator should know, one line each.
     public var notes: [String] = []
     /// Which place gave a name its value; names that are missing have their default.
     var places: [String: String] = [:]
+
+    /// Files of the server's own TLS.
+    public struct TLSFiles: Sendable, Hashable {
+        /// The certificate with its chain, PEM.
+        public var certificate: String
+        /// Its key, PEM.
+        public var key: String
+
+        /// Both belong together.
+        init?(_ reader: inout SettingsReader) {
+            let (certificate, key) = (reader.text("TLS_CERT"), reader.text("TLS_KEY"))
+            guard let certificate, let key else {
+                if certificate != nil || key != nil {
+                    reader.problems.append("TLS_CERT: it and TLS_KEY belong together")
+                }
+                return nil
+            }
+            self.certificate = certificate
+            self.key = key
+            var status = stat()
+            if stat(key, &status) == 0, status.st_mode & 0o007 != 0 {
+                reader.notes.append("TLS_KEY: \"\(key)\" can be read by everybody on this machine")
+            }
+        }
+    }
 
     /// Whether the built-in parrot answers instead of a model: nothing to dial was given.
     public var usesParrot: Bool { key.isEmpty && realtimeURL == nil }
@@ -97,7 +138,13 @@ public struct Settings: Sendable {
         readOperation(&reader)
         access = AccessSettings(&reader, host: host)
         web.origins = CORSPolicy(access.corsOrigins)
+        tools = ToolSettings(&reader)
+        readTools(&reader, sources)
+        carrier = CarrierSettings(&reader)
+        caps = CapSettings(&reader, callsMax: callsMax)
+        tls = TLSFiles(&reader)
         routing = RoutingTable(sources.routing, &reader)
+        PriceSettings.apply(sources.prices, to: &call.prices, &reader)
         for name in Self.names { places[name] = reader.place(of: name) }
         notes = sources.notes + reader.notes
         let problems = sources.problems + reader.problems
@@ -105,10 +152,10 @@ public struct Settings: Sendable {
     }
 
     /// Where the model is; not to be asked for when the parrot answers.
-    public func endpoint() throws(ModelEndpoint.Failure) -> ModelEndpoint {
+    public func endpoint(model: String? = nil) throws(ModelEndpoint.Failure) -> ModelEndpoint {
         try ModelEndpoint(
             url: realtimeURL ?? ModelEndpoint.defaultURL,
-            model: call.session.model,
+            model: model ?? call.session.model,
             key: key,
             authorityFile: authorityFile
         )
@@ -129,6 +176,15 @@ public struct Settings: Sendable {
         } catch {
             reader.problems.append("OPENAI_REALTIME_URL: \(error)")
         }
+    }
+
+    private mutating func readTools(_ reader: inout SettingsReader, _ sources: SettingsSources) {
+        guard let text = sources.tools else { return }
+        let file = HTTPToolFile(parsing: text, environment: sources.environment)
+        httpTools = file.tools
+        call.session.serverTools = file.servers
+        serverSecrets = file.serverSecrets
+        reader.problems += file.problems.map { "TOOLS_FILE: \($0)" }
     }
 
     private mutating func readSession(_ reader: inout SettingsReader, _ file: JSONValue?) {

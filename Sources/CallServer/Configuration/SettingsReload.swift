@@ -22,6 +22,7 @@ public struct SettingsReload: Sendable {
         // Files whose name stayed and whose content did not.
         let contents: [(String, Bool)] = [
             ("PROMPT_FILE", old.call.session.instructions != new.call.session.instructions),
+            ("TOOLS_FILE", old.httpTools.map(\.definition) != new.httpTools.map(\.definition)),
             ("TWIML_FILE", old.template != new.template), ("CONFIG_FILE", old.routing != new.routing),
         ]
         for (name, isChanged) in contents where isChanged && !newCalls.contains(name) { newCalls.append(name) }
@@ -33,9 +34,16 @@ public struct SettingsReload: Sendable {
         result.call = new.call
         result.call.session.model = old.call.session.model
         result.routing = new.routing
+        result.tools = new.tools
+        result.caps = new.caps
+        let (server, number) = (old.carrier.server, old.carrier.number)
+        result.carrier = new.carrier
+        (result.carrier.server, result.carrier.number) = (server, number)
         result.texts = new.texts
         result.template = new.template
         result.toolsFile = new.toolsFile
+        result.httpTools = new.httpTools
+        result.serverSecrets = new.serverSecrets
         result.notes = new.notes
         for (before, after) in zip(old.effective, new.effective) where after.effect == .newCalls {
             result.places[before.name] = after.place

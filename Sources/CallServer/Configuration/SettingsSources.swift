@@ -9,10 +9,16 @@ public struct SettingsSources: Sendable {
     public var prompt: String?
     /// The document for incoming calls; nil when none was given.
     public var template: String?
+    /// The definitions of tools; nil when no file was given.
+    public var tools: String?
+    /// Values by which definitions of tools name their secrets.
+    public var environment: [String: String] = [:]
     /// The section `session` of the file.
     public var session: JSONValue?
     /// The section `routing` of the file.
     public var routing: JSONValue?
+    /// The section `prices` of the file.
+    public var prices: JSONValue?
     /// What cannot be read, one line each.
     public var problems: [String] = []
     /// What was ignored, one line each.
@@ -40,15 +46,18 @@ public struct SettingsSources: Sendable {
         ])
         sources.problems = flags.keys.filter { !Settings.names.contains($0) }.sorted().map { "\($0): is no setting" }
         func path(_ name: String) -> String { name.hasPrefix("/") ? name : "\(folder)/\(name)" }
+        sources.environment = environment
         if let text = sources.read(path(".env"), isOptional: true) {
             let file = DotEnv.parse(text, environment: environment)
             sources.notes += file.problems.map { ".env: \($0)" }
             sources.layers.append(SettingsLayer(".env", file.values))
+            sources.environment.merge(file.values) { real, _ in real }
         }
         if let name = sources.value("CONFIG_FILE") { sources.addConfiguration(path(name), name: name) }
         let prompt = sources.value("PROMPT_FILE")
         sources.prompt = sources.read(path(prompt ?? "sample_prompt.txt"), isOptional: prompt == nil)
         if let name = sources.value("TWIML_FILE") { sources.template = sources.read(path(name)) }
+        if let name = sources.value("TOOLS_FILE") { sources.tools = sources.read(path(name)) }
         return sources
     }
 
@@ -83,6 +92,7 @@ public struct SettingsSources: Sendable {
             switch member.key.lowercased() {
             case "session": session = member.value
             case "routing": routing = member.value
+            case "prices": prices = member.value
             default:
                 if !Settings.names.contains(name) {
                     problems.append("\(file): \"\(member.key)\" is no setting")

@@ -51,7 +51,7 @@ public struct CallMetrics: Sendable {
         case .event(let event): observe(event)
         case .ended(let reason, let initiator, _):
             calls.update([reason.rawValue, initiator.rawValue], initial: 0) { $0 += 1 }
-        case .playback: break
+        case .playback, .planned: break
         }
     }
 

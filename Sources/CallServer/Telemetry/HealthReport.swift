@@ -80,6 +80,8 @@ public struct HealthSamples: Sendable, Hashable {
     public var modelDials = 0
     /// Of those, the ones that failed.
     public var modelDialsFailed = 0
+    /// Whether the model refuses us: key, quota or account.
+    public var modelRefuses = false
     /// Whether the built-in parrot answers instead of a model.
     public var usesParrot = false
     /// Milliseconds since 1970.
@@ -117,18 +119,19 @@ public struct HealthReport: Sendable {
     /// The HTTP status to answer with.
     public var httpStatus: Int { status == .critical ? 503 : 200 }
 
-    /// The body.
-    public var json: JSONValue {
+    /// The body; details are for those who may see them.
+    public func json(withDetails: Bool) -> JSONValue {
         [
             "status": .string(status.rawValue), "timestamp": .string(LogLine.timestamp(milliseconds)),
             "services": .array(
                 services.map { service in
                     [
                         "service": .string(service.name), "status": .string(service.status.rawValue),
-                        "message": .string(service.message), "details": service.details,
+                        "message": .string(service.message),
+                        "details": withDetails ? service.details : [:],
                     ]
                 }
-            ), "errors": errors.json,
+            ), "errors": withDetails ? errors.json : ErrorRing().json,
         ]
     }
 
@@ -167,15 +170,16 @@ public struct HealthReport: Sendable {
     }
 
     private static func model(_ samples: HealthSamples, _ thresholds: HealthThresholds) -> Service {
-        let percent = 100 * Double(samples.modelDialsFailed) / Double(max(1, samples.modelDials))
+        // A single failure among few says little.
+        let percent = 100 * Double(samples.modelDialsFailed) / Double(max(5, samples.modelDials))
         let message =
             samples.usesParrot
             ? "no key: the built-in parrot answers"
             : "\(samples.modelDialsFailed) of \(samples.modelDials) connections failed"
         return Service(
             name: "openai",
-            status: thresholds.modelFailures.status(percent),
-            message: message,
+            status: samples.modelRefuses ? .critical : thresholds.modelFailures.status(percent),
+            message: samples.modelRefuses ? "the model refuses us: key, quota or account" : message,
             details: [
                 "active_sessions": .integer(Int64(samples.modelSessions)),
                 "dials": .integer(Int64(samples.modelDials)),

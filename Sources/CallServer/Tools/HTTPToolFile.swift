@@ -1,6 +1,6 @@
 import CallBridge
 import CallPolicy
-import RealtimeProtocol
+public import RealtimeProtocol
 
 /// Definitions of tools, from a YAML or JSON file.
 public struct HTTPToolFile: Sendable {
@@ -9,13 +9,18 @@ public struct HTTPToolFile: Sendable {
 
     /// The tools.
     public private(set) var tools: [HTTPTool] = []
+    /// Servers whose tools the model calls by itself (MCP), as the session names them.
+    public private(set) var servers: [SessionTool] = []
+    /// Their keys.
+    public private(set) var serverSecrets: [String] = []
     /// What is wrong, one line each.
     public private(set) var problems: [String] = []
 
     /// Reads a file: a list of tools, or an object with a list `tools`.
     ///
     /// - Parameters:
-    ///   - text: The file.
+    ///   - text: The file; beside `tools` it may hold a list `mcp` of servers: `label`, `url`, and `authorization`,
+    ///     `allowed_tools`, `require_approval` (`never` unless given).
     ///   - environment: Where `${NAME}` in headers is looked up.
     public init(parsing text: String, environment: [String: String]) {
         let document: JSONValue
@@ -25,13 +30,20 @@ public struct HTTPToolFile: Sendable {
             problems.append("\(error)")
             return
         }
-        guard let entries = (document["tools"] ?? document).arrayValue, entries.count <= Self.toolsMaximum else {
+        let list = document["tools"] ?? (document["mcp"] == nil ? document : .array([]))
+        guard let entries = list.arrayValue, entries.count <= Self.toolsMaximum else {
             problems.append("is no list of at most \(Self.toolsMaximum) tools")
             return
         }
         for (index, entry) in entries.enumerated() {
             var reader = HTTPToolReader(entry, index: index, environment: environment)
             if let tool = reader.tool() { tools.append(tool) }
+            problems += reader.problems
+        }
+        for (index, entry) in (document["mcp"]?.arrayValue ?? []).enumerated() {
+            var reader = MCPServerReader(entry, index: index, environment: environment)
+            if let server = reader.server() { servers.append(server) }
+            serverSecrets += reader.secrets
             problems += reader.problems
         }
         let names = tools.map(\.definition.name)
@@ -130,16 +142,13 @@ private struct HTTPToolReader {
     private mutating func headers() -> [OutboundRequest.Header] {
         var result: [OutboundRequest.Header] = []
         for member in entry["headers"]?.objectValue?.members ?? [] {
-            var text = member.value.stringValue ?? member.value.text
-            while let start = text.firstRange(ofText: "${"), let end = text[start.upperBound...].firstIndex(of: "}") {
-                let name = String(text[start.upperBound..<end])
-                guard let value = environment[name]?.trimmed, !value.isEmpty, !value.contains("${") else {
-                    complain("header \(member.key): the environment has no \(name)")
-                    return result
-                }
-                secrets.append(value)
-                text = text[..<start.lowerBound] + value + text[text.index(after: end)...]
+            let filled = EnvironmentText.fill(member.value.stringValue ?? member.value.text, environment)
+            secrets += filled.secrets
+            guard filled.missing.isEmpty else {
+                complain("header \(member.key): the environment has no \(filled.missing[0])")
+                return result
             }
+            let text = filled.text
             let isName = !member.key.isEmpty && member.key.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x3A }
             if isName, text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) {
                 result.append(.init(member.key, text))
@@ -161,33 +170,21 @@ private struct HTTPToolReader {
             complain("has no url")
             return nil
         }
-        guard let separator = url.firstRange(ofText: "://") else {
-            complain("url is not https://host/path")
-            return nil
-        }
-        let scheme = url[..<separator.lowerBound].lowercased()
         let mayBePrivate = entry["allow_private"]?.boolValue ?? false
-        // Without TLS what is asked and answered is open to everybody on the way.
-        guard scheme == "https" || (scheme == "http" && mayBePrivate) else {
-            complain("url is not https (http only with allow_private: true)")
+        let parsed: OutboundURL
+        do throws(OutboundURL.Failure) {
+            parsed = try OutboundURL(parsing: url, mayBePrivate: mayBePrivate)
+        } catch {
+            complain("url \(error)" + (error == OutboundURL.plain ? " (http only with allow_private: true)" : ""))
             return nil
         }
-        let rest = url[separator.upperBound...].prefix { $0 != "#" }
-        let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        guard !authority.contains("{"), !authority.contains("@"),
-            let (host, port) = URLParts.split(authority: authority)
-        else {
-            complain("url has no fixed host, or a user name")
-            return nil
-        }
-        let after = rest.dropFirst(authority.count)
+        let after = parsed.target[...]
         let path = after.prefix { $0 != "?" }
         let pairs = after.dropFirst(path.count + 1).split(separator: "&").map { pair in
             let name = pair.prefix { $0 != "=" }
             return (name: String(name), parts: Self.parts(pair.dropFirst(name.count + 1)))
         }
-        let server = OutboundServer(isSecure: scheme == "https", host: host, port: port, mayBePrivate: mayBePrivate)
-        return (server, Self.parts(path.isEmpty ? "/" : path), pairs)
+        return (parsed.server, Self.parts(path.isEmpty ? "/" : path), pairs)
     }
 
     private static func parts(_ text: Substring) -> [HTTPTool.Part] {

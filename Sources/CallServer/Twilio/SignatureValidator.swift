@@ -1,3 +1,5 @@
+public import WebServer
+
 /// What Twilio signed.
 public struct SignedRequest: Sendable {
     /// The body that came along, as far as it matters to the signature.

@@ -1,4 +1,5 @@
 import Crypto
+import WebServer
 
 /// Bounds of the memory of stream tokens.
 public struct StreamTokenLimits: Sendable, Hashable {
@@ -9,6 +10,8 @@ public struct StreamTokenLimits: Sendable, Hashable {
     public var memoryMilliseconds: Int64 = 4 * 3_600_000
     /// Calls that are remembered.
     public var calls = 100_000
+    /// Streams that a call may open one after the other, such as after a transfer that nobody answered.
+    public var renewals = 5
     /// How far the clock of another node may be ahead, in milliseconds.
     public var skewMilliseconds: Int64 = 5_000
 
@@ -48,6 +51,7 @@ public struct StreamTokens: Sendable {
         var token: String
         var issued: Int64
         var isUsed: Bool
+        var renewals = 0
     }
 
     /// What limits were hit.
@@ -91,6 +95,19 @@ public struct StreamTokens: Sendable {
         return token
     }
 
+    /// Another token for a call whose stream has ended and that is to have a new one. Only for requests that the carrier
+    /// itself makes in the course of the call.
+    public mutating func renew(call id: String, now: Int64) throws(StreamTokenError) -> String {
+        guard let call = calls[id], call.isUsed else { return try issue(call: id, now: now) }
+        guard call.renewals < limits.renewals else {
+            counters.refused += 1
+            throw .full
+        }
+        let token = "\(now).\(mac(call: id, issued: now))"
+        calls[id] = Call(token: token, issued: now, isUsed: false, renewals: call.renewals + 1)
+        return token
+    }
+
     /// Uses a token up.
     ///
     /// - Parameters:
@@ -107,8 +124,9 @@ public struct StreamTokens: Sendable {
             return .expired
         }
         forget(now: now)
-        if calls[id]?.isUsed == true { return .used }
-        if calls[id] != nil {
+        if let call = calls[id] {
+            // Of a call that has another token by now the older ones are used up.
+            if call.isUsed || issued < call.issued { return .used }
             calls[id]?.isUsed = true
             return .valid
         }

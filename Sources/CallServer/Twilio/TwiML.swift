@@ -1,3 +1,5 @@
+public import WebServer
+
 /// A document that tells Twilio what to do with a call.
 public struct TwiML: Sendable, Hashable {
     /// One step.

@@ -1,5 +1,6 @@
 import RealtimeProtocol
 import Trunk
+import WebServer
 
 /// Why Twilio did not do what it was asked to.
 public struct TwilioRESTError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -59,8 +60,8 @@ public struct OutgoingCall: Sendable, Hashable {
     public var to: String
     /// The number that the callee sees; one of the account.
     public var from: String
-    /// What happens when somebody answers.
-    public var document: TwiML
+    /// Where the document is that says what happens when somebody answers.
+    public var url: String
     /// Where the state of the call is posted.
     public var statusCallback: String?
     /// How long it may ring, in seconds.
@@ -71,15 +72,15 @@ public struct OutgoingCall: Sendable, Hashable {
     public var machineDetection: MachineDetection?
 
     /// A call.
-    public init(to: String, from: String, document: TwiML) {
+    public init(to: String, from: String, url: String) {
         self.to = to
         self.from = from
-        self.document = document
+        self.url = url
     }
 
     var fields: FormFields {
         var fields: [FormFields.Field] = [
-            .init("To", to), .init("From", from), .init("Twiml", document.text), .init("Timeout", "\(ringSeconds)"),
+            .init("To", to), .init("From", from), .init("Url", url), .init("Timeout", "\(ringSeconds)"),
         ]
         if let longestSeconds { fields.append(.init("TimeLimit", "\(longestSeconds)")) }
         if let statusCallback {
@@ -97,6 +98,16 @@ public struct OutgoingCall: Sendable, Hashable {
         }
         return FormFields(fields)
     }
+}
+
+/// A number of the account.
+public struct TwilioNumber: Sendable, Hashable {
+    /// Its id.
+    public var id: String
+    /// The number.
+    public var number: String
+    /// Who is asked for a document when it is called.
+    public var voiceURL: String
 }
 
 /// Twilio's REST API, as far as calls need it.
@@ -124,11 +135,19 @@ public struct TwilioREST: Sendable {
     /// - Parameters:
     ///   - account: The account's id.
     ///   - token: Its auth token.
+    ///   - apiKey: A key of the account with its secret, which asks instead.
     ///   - server: Where Twilio is, or one that answers like it.
     ///   - fetcher: Sends the requests.
-    public init(account: String, token: String, server: OutboundServer = server, fetcher: any HTTPFetching) {
+    public init(
+        account: String,
+        token: String,
+        apiKey: (id: String, secret: String)? = nil,
+        server: OutboundServer = server,
+        fetcher: any HTTPFetching
+    ) {
         self.account = account
-        authorization = "Basic " + Base64.encode(Array("\(account):\(token)".utf8))
+        let (user, secret) = apiKey ?? (account, token)
+        authorization = "Basic " + Base64.encode(Array("\(user):\(secret)".utf8))
         self.server = server
         self.fetcher = fetcher
     }
@@ -153,13 +172,38 @@ public struct TwilioREST: Sendable {
     ///
     /// - Returns: Its id.
     public func create(_ call: OutgoingCall) async throws(TwilioRESTError) -> String {
-        try check(call.document)
         let answer = try await post("/Calls.json", call.fields, .whenRefused)
         guard let id = (try? JSONValue(parsing: answer.body))?["sid"]?.stringValue, TwilioID.isCall(id) else {
             throw TwilioRESTError(description: "Twilio's answer names no call")
         }
         return id
     }
+
+    /// The account's first numbers.
+    public func numbers() async throws(TwilioRESTError) -> [TwilioNumber] {
+        var request = request("GET", "/IncomingPhoneNumbers.json?PageSize=\(Self.numbersMaximum)")
+        request.answerBytesMaximum = 1024 * 1024
+        let answer = try await send(request)
+        let list = (try? JSONValue(parsing: answer.body))?["incoming_phone_numbers"]?.arrayValue ?? []
+        return list.compactMap { entry in
+            guard let id = entry["sid"]?.stringValue, let number = entry["phone_number"]?.stringValue else {
+                return nil
+            }
+            return TwilioNumber(id: id, number: number, voiceURL: entry["voice_url"]?.stringValue ?? "")
+        }
+    }
+
+    /// Lets calls to a number ask this address for a document.
+    public func setWebhook(ofNumber id: String, to url: String) async throws(TwilioRESTError) {
+        guard id.hasPrefix("PN"),
+            id.utf8.allSatisfy({ Character(Unicode.Scalar($0)).isLetter || Character(Unicode.Scalar($0)).isNumber })
+        else { throw TwilioRESTError(description: "that is no id of a number") }
+        let fields = FormFields([.init("VoiceUrl", url), .init("VoiceMethod", "POST")])
+        _ = try await post("/IncomingPhoneNumbers/\(id).json", fields, .always)
+    }
+
+    /// Numbers that are listed.
+    private static let numbersMaximum = 100
 
     private func check(_ document: TwiML) throws(TwilioRESTError) {
         guard document.text.count <= Self.documentMaximum else {
@@ -177,11 +221,8 @@ public struct TwilioREST: Sendable {
         _ fields: FormFields,
         _ repetition: Repetition
     ) async throws(TwilioRESTError) -> OutboundAnswer {
-        var request = OutboundRequest(method: "POST", server: server, target: "/2010-04-01/Accounts/\(account)\(path)")
-        request.headers = [
-            .init("Authorization", authorization), .init("Content-Type", "application/x-www-form-urlencoded"),
-            .init("Accept-Encoding", "identity"),
-        ]
+        var request = request("POST", path)
+        request.headers.append(.init("Content-Type", "application/x-www-form-urlencoded"))
         request.body = Array(fields.encoded.utf8)
         do throws(TwilioRESTError) {
             return try await send(request)
@@ -192,6 +233,16 @@ public struct TwilioREST: Sendable {
             try? await Task.sleep(nanoseconds: UInt64.random(in: 200...600) * 1_000_000)
             return try await send(request)
         }
+    }
+
+    private func request(_ method: String, _ path: String) -> OutboundRequest {
+        var request = OutboundRequest(
+            method: method,
+            server: server,
+            target: "/2010-04-01/Accounts/\(account)\(path)"
+        )
+        request.headers = [.init("Authorization", authorization), .init("Accept-Encoding", "identity")]
+        return request
     }
 
     private func send(_ request: OutboundRequest) async throws(TwilioRESTError) -> OutboundAnswer {

@@ -1,5 +1,6 @@
 import Crypto
 import Trunk
+public import WebServer
 
 /// Twilio's signature over a request: an HMAC of its URL and form, in base64.
 public enum TwilioSignature {
@@ -59,16 +60,5 @@ enum Hexadecimal {
 
     static func encode(_ bytes: some Sequence<UInt8>) -> String {
         String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-}
-
-/// Comparison of secrets.
-enum ConstantTime {
-    /// Whether two texts are the same bytes. How long it takes tells their lengths and nothing else.
-    static func isEqual(_ left: some StringProtocol, _ right: some StringProtocol) -> Bool {
-        let left = Array(left.utf8)
-        let right = Array(right.utf8)
-        guard left.count == right.count else { return false }
-        return zip(left, right).reduce(0 as UInt8) { $0 | ($1.0 ^ $1.1) } == 0
     }
 }

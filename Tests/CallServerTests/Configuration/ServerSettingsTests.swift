@@ -3,6 +3,7 @@ import CallServer
 import Logging
 import RealtimeProtocol
 import Testing
+import WebServer
 
 /// Settings of the server: what is taken, what is refused, what is told.
 @Suite struct ServerSettingsTests {
@@ -63,7 +64,7 @@ import Testing
         #expect(settings.access.twilioTokens == ["t1", "t2"])
         #expect(settings.access.twilioSharedKeys == ["k": "s"])
         #expect(settings.access.twilioAccount == Self.account)
-        #expect(settings.access.apiToken == "0123456789abcdef")
+        #expect(settings.access.credentials == [Credential(Visitor("api", .operator), secret: "0123456789abcdef")])
         #expect(settings.drainMilliseconds == 12_500)
         #expect(settings.toolsFile == "tools.yaml")
         #expect(settings.notes.isEmpty)
@@ -99,7 +100,10 @@ import Testing
         let key = "sk-0123456789abcdef"
         let trimmed = try settings([name: " \(key)\r\n", "HOST": "127.0.0.1"])
         #expect(trimmed.notes == ["\(name): white space at its ends was cut"])
-        #expect([trimmed.key, trimmed.access.twilioTokens.first, trimmed.access.apiToken].contains(key))
+        #expect(
+            [trimmed.key, trimmed.access.twilioTokens.first ?? "", trimmed.access.credentials.first?.secret ?? ""]
+                .contains(key)
+        )
         #expect(!trimmed.effective.map(\.line).joined().contains("0123456789"))
         for value in ["\(key)\r\nX: y", "\(key)\nX", "\"\(key)\"", "\(key) x", "\(key)\u{E9}"] {
             let failure = #expect(throws: Settings.Failure.self) { try self.settings([name: value]) }

@@ -44,7 +44,7 @@ import Testing
         let report = HealthReport(samples, errors: ErrorRing())
         #expect(report.status == status)
         #expect(report.httpStatus == (status == .critical ? 503 : 200))
-        #expect(report.json["status"]?.stringValue == status.rawValue)
+        #expect(report.json(withDetails: true)["status"]?.stringValue == status.rawValue)
     }
 
     @Test func hasTheShapeThatMonitorsKnow() {
@@ -56,7 +56,7 @@ import Testing
             $0.callsOpen = 2
             $0.usesParrot = true
         }
-        let json = HealthReport(samples, errors: ErrorRing()).json
+        let json = HealthReport(samples, errors: ErrorRing()).json(withDetails: true)
         #expect(json.objectValue?.keys == ["status", "timestamp", "services", "errors"])
         #expect(json["timestamp"] == "2026-11-18T11:06:40.123Z")
         let services = json["services"]?.arrayValue ?? []

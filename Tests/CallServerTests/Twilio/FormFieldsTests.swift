@@ -1,5 +1,6 @@
 import CallServer
 import Testing
+import WebServer
 
 /// Forms that are well-formed, odd, and hostile.
 @Suite struct FormFieldsTests {

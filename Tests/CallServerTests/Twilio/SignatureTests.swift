@@ -1,5 +1,6 @@
 import CallServer
 import Testing
+import WebServer
 
 /// Signatures of Twilio: published vectors, its validator's oddities, and requests that were tampered with.
 @Suite struct SignatureTests {

@@ -1,5 +1,6 @@
 import CallServer
 import Testing
+import WebServer
 
 /// Documents for the carrier.
 @Suite struct TwiMLTests {

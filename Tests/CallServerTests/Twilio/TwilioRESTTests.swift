@@ -1,5 +1,6 @@
 import CallServer
 import Testing
+import WebServer
 
 /// Calls by Twilio's REST API, against answers of its shape.
 @Suite struct TwilioRESTTests {
@@ -66,14 +67,14 @@ import Testing
         #expect(redirecting.requests.count == requests)
         let creating = ScriptedFetcher([answer])
         await #expect(throws: TwilioRESTError.self) {
-            try await rest(creating).create(OutgoingCall(to: "+1", from: "+2", document: TwiML([.hangUp])))
+            try await rest(creating).create(OutgoingCall(to: "+1", from: "+2", url: "https://a.example/x"))
         }
         #expect(creating.requests.count == requests)
     }
 
     @Test func makesCalls() async throws {
         let fetcher = ScriptedFetcher([ScriptedFetcher.status(201, #"{"sid":"\#(Self.call)","status":"queued"}"#)])
-        var call = OutgoingCall(to: "+15550100", from: "+15550199", document: TwiML([.hangUp]))
+        var call = OutgoingCall(to: "+15550100", from: "+15550199", url: "https://a.example/x")
         call.statusCallback = "https://h.example/status"
         call.machineDetection = .init(callback: "https://h.example/amd")
         call.longestSeconds = 600
@@ -81,7 +82,7 @@ import Testing
         #expect(fetcher.requests.first?.target == "/2010-04-01/Accounts/\(Self.account)/Calls.json")
         #expect(
             try form(fetcher.requests.first) == [
-                .init("To", "+15550100"), .init("From", "+15550199"), .init("Twiml", TwiML([.hangUp]).text),
+                .init("To", "+15550100"), .init("From", "+15550199"), .init("Url", "https://a.example/x"),
                 .init("Timeout", "60"), .init("TimeLimit", "600"), .init("StatusCallback", "https://h.example/status"),
                 .init("StatusCallbackEvent", "initiated"), .init("StatusCallbackEvent", "ringing"),
                 .init("StatusCallbackEvent", "answered"), .init("StatusCallbackEvent", "completed"),
@@ -99,7 +100,7 @@ import Testing
         let long = TwiML([.say(String(repeating: "x", count: 4_000))])
         await #expect(throws: TwilioRESTError.self) { try await rest(fetcher).redirect(call: Self.call, to: long) }
         #expect(fetcher.requests.isEmpty)
-        let nameless = OutgoingCall(to: "+1", from: "+2", document: TwiML([]))
+        let nameless = OutgoingCall(to: "+1", from: "+2", url: "https://a.example/x")
         await #expect(throws: TwilioRESTError.self) { try await rest(fetcher).create(nameless) }
     }
 }

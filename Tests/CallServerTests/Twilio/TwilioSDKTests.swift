@@ -3,6 +3,7 @@ import CallServer
 import Foundation
 import RealtimeProtocol
 import Testing
+import WebServer
 
 /// Twilio's own Python SDK as a judge; `pip install twilio` brings it.
 @Suite(.enabled(if: TwilioSDK.isThere, "needs Python with the package twilio"))

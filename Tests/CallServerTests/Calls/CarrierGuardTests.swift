@@ -3,6 +3,7 @@ import Foundation
 import Simulators
 import TestSupport
 import Testing
+import WebServer
 
 /// Who may open a call that somebody pays for.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct CarrierGuardTests {
@@ -60,7 +61,7 @@ import Testing
         phone.send(Self.upgrade(signed: false))
         #expect(await phone.answer().status == 403)
         let metrics = try await server.ask("GET", "/metrics").text
-        #expect(metrics.contains(#"trunkline_carrier_refusals_total{reason="signature"} 5"#))
+        #expect(metrics.contains(#"trunkline_admission_rejected_total{reason="signature"} 5"#))
         #expect(server.modelLog.connections == 0)
         await server.stop()
     }

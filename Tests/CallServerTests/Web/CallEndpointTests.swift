@@ -45,7 +45,7 @@ import Testing
             await outcomes[number - 1].ended()
         }
         let text = try await server.ask("/metrics") { $0.text.contains("\ntrunkline_calls_active 0\n") }.text
-        #expect(text.contains("\ntrunkline_calls_ended_total{reason=\"operator_hung_up\"} 8\n"))
+        #expect(text.contains("\ntrunkline_calls_total{outcome=\"operator_hung_up\",initiator=\"operator\"} 8\n"))
         await server.stop()
     }
 

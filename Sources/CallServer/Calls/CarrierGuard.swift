@@ -1,7 +1,6 @@
 import CallBridge
 import CallPolicy
 import Crypto
-import Glibc
 import HTTPTypes
 import Trunk
 import WebServer
@@ -15,6 +14,7 @@ final class CarrierGuard: Sendable {
         case signature
         case notLocal = "not_local"
         case token
+        case account
     }
 
     private enum Trust {
@@ -23,7 +23,18 @@ final class CarrierGuard: Sendable {
         case everybody
     }
 
+    /// What a token is for.
+    enum TokenOutcome: Sendable {
+        /// None is asked for.
+        case notNeeded
+        /// It travels with the stream.
+        case token(String)
+        /// There is none: the id is no call's, or too many calls came.
+        case none
+    }
+
     private let trust: Trust
+    private let proxies: [AddressRange]
     private let configured: PublicOrigin?
     private let account: String
     private let tokens: Locked<StreamTokens>
@@ -36,6 +47,7 @@ final class CarrierGuard: Sendable {
         } else {
             trust = access.allowsUnsigned ? .everybody : .local
         }
+        proxies = access.proxies
         configured = settings.publicOrigin
         account = access.twilioAccount
         // Nodes behind one number share the account's secret, and so accept each other's tokens.
@@ -52,19 +64,48 @@ final class CarrierGuard: Sendable {
     /// Where the outside world finds us, by the settings, else by the request: what a proxy on this machine was asked for,
     /// when that is a host, else what we were.
     func origin(_ request: WebRequest) -> PublicOrigin? {
-        let plain = RequestOrigin(host: request.host)
+        let plain = RequestOrigin(host: request.host, isSecure: request.isSecure)
         var forwarded = plain
         forwarded.forwardedHost = request.headers[.forwardedHost]
         forwarded.forwardedProtocol = request.headers[.forwardedProtocol]
-        forwarded.comesFromProxy = request.peer.isLoopback
+        forwarded.comesFromProxy = isProxy(request.peer)
         return PublicOrigin.of(forwarded, configured: configured) ?? PublicOrigin.of(plain, configured: nil)
+    }
+
+    private func isProxy(_ address: String) -> Bool {
+        address.isLoopback || proxies.contains { $0.contains(address) }
+    }
+
+    /// Whether a request came to us, or to a proxy of ours, over TLS.
+    func isSecure(_ request: WebRequest) -> Bool { origin(request)?.isSecure ?? request.isSecure }
+
+    /// The client's address: the connection's peer, or what proxies of ours say of theirs. Each adds the address that it
+    /// sees at the end; those before may be anybody's invention.
+    func address(of request: WebRequest) -> String {
+        var address = request.peer
+        var hops = request.headers[values: .forwardedFor].flatMap { $0.split(separator: ",") }.map(\.trimmed)
+        while isProxy(address), let hop = hops.popLast(), AddressRange(hop) != nil, !hop.contains("/") { address = hop }
+        return address
     }
 
     /// Checks a webhook. Nil: it may pass.
     func refusal(ofWebhook request: WebRequest) -> WebResponse? {
-        let content = (try? FormFields(parsing: request.body)).map(SignedRequest.Content.form)
-        guard let content else { return .problem(.badRequest, "the form cannot be read") }
-        return refusal(of: request, content)
+        if !request.body.isEmpty, !["", "application/x-www-form-urlencoded"].contains(request.mediaType) {
+            return .problem(.unsupportedMediaType, "a webhook brings a form (application/x-www-form-urlencoded)")
+        }
+        let form: FormFields
+        do throws(FormError) {
+            form = try FormFields(parsing: request.body)
+        } catch {
+            return .problem(.init(code: error.status), "the form cannot be read: \(error.rawValue)")
+        }
+        if let refusal = refusal(of: request, .form(form)) { return refusal }
+        guard case .signed = trust, request.method == .post else { return nil }
+        if let account = form["AccountSid"], !self.account.isEmpty, account != self.account {
+            count(.account)
+            return .problem(.forbidden, "the call is of another account")
+        }
+        return nil
     }
 
     /// Checks the upgrade to a media stream. Nil: it may pass.
@@ -98,17 +139,27 @@ final class CarrierGuard: Sendable {
         }
     }
 
-    /// The token of a call, to travel with its stream; nil when none is asked for.
-    func token(call callSID: String?) -> String? {
-        guard case .signed = trust, let callSID else { return nil }
-        return tokens.withLock { try? $0.issue(call: callSID, now: Self.now()) }
+    /// The token of a call, to travel with its stream.
+    ///
+    /// - Parameters:
+    ///   - callSID: The carrier's id of the call.
+    ///   - renews: Whether the call had a stream that ended, and the carrier itself asks for another.
+    func token(call callSID: String?, renews: Bool = false) -> TokenOutcome {
+        guard case .signed = trust else { return .notNeeded }
+        guard let callSID else { return .none }
+        let token = tokens.withLock { tokens in
+            renews
+                ? try? tokens.renew(call: callSID, now: Timestamp.now)
+                : try? tokens.issue(call: callSID, now: Timestamp.now)
+        }
+        return token.map(TokenOutcome.token) ?? .none
     }
 
     /// Whether a stream that has begun may become a call: before anything is dialled.
     func admits(_ start: CarrierStart) -> Bool {
         guard case .signed = trust else { return true }
         let verdict = tokens.withLock {
-            $0.redeem(start.parameters[Self.parameter], call: start.callID, now: Self.now())
+            $0.redeem(start.parameters[Self.parameter], call: start.callID, now: Timestamp.now)
         }
         let isOurs = account.isEmpty || start.accountID == account
         if verdict == .valid, isOurs { return true }
@@ -120,12 +171,6 @@ final class CarrierGuard: Sendable {
     static let parameter = "trunkline_token"
 
     private func count(_ refusal: Refusal) { refused.withLock { $0[refusal, default: 0] += 1 } }
-
-    private static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
-    }
 }
 
 extension String {
@@ -137,6 +182,8 @@ extension HTTPField.Name {
     static let forwardedHost = HTTPField.Name("X-Forwarded-Host")!
     /// `https` or `http`, as the proxy was asked.
     static let forwardedProtocol = HTTPField.Name("X-Forwarded-Proto")!
+    /// The addresses of clients, as proxies saw them.
+    static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
     /// Twilio's signature.
     static let twilioSignature = HTTPField.Name("X-Twilio-Signature")!
     /// Which key and hash it was made with.

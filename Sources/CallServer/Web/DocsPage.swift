@@ -4,8 +4,23 @@ import WebServer
 
 /// The page that shows the API document and lets one try its requests. It loads nothing from elsewhere.
 enum DocsPage {
+    /// These routes, and those of the page and the document that show them.
+    static func table(_ routes: [Route]) -> RouteTable {
+        let sockets =
+            PathAcceptor.mediaPaths.map { ($0, "Twilio's media stream") }
+            + PathAcceptor.logPaths.map {
+                ($0, "Events of the models; ?call= for one call, ?shape=beta for older names, ?audio=1 with audio")
+            } + [(PathAcceptor.livePath, "How calls stand, whenever that changes; ?call= with all events of one")]
+        let document = RouteTable(routes).openAPI(
+            title: Endpoints.title,
+            version: Endpoints.version,
+            extraPaths: sockets
+        )
+        return RouteTable(routes + Self.routes(document: document.encode()))
+    }
+
     /// The page's parts, the document, and the other name under which people look for it.
-    static func routes(document: [UInt8]) -> [Route] {
+    private static func routes(document: [UInt8]) -> [Route] {
         [
             page("/openapi.json", "The OpenAPI document", "application/json", document),
             page("/docs", "A page that shows it", "text/html; charset=utf-8", Array(html.utf8)),

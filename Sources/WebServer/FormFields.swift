@@ -1,5 +1,3 @@
-import CallBridge
-
 /// Bounds of a form. Each has an error of its own, which the server counts.
 public struct FormLimits: Sendable, Hashable {
     /// Bytes of the whole body.
@@ -64,6 +62,11 @@ public struct FormFields: Sendable, Hashable {
     /// The first value of a name.
     public subscript(name: String) -> String? { fields.first { $0.name == name }?.value }
 
+    /// The first value of each name.
+    public var firstValues: [String: String] {
+        Dictionary(fields.map { ($0.name, $0.value) }) { first, _ in first }
+    }
+
     /// Parses a body.
     public init(parsing body: some Collection<UInt8>, limits: FormLimits = FormLimits()) throws(FormError) {
         guard body.count <= limits.bytes else { throw .bodyTooLarge }
@@ -100,11 +103,5 @@ public struct FormFields: Sendable, Hashable {
     private static func byte(ofDigits digits: some Collection<UInt8>) -> UInt8? {
         let values = digits.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
         return values.count == 2 ? UInt8(values[0] * 16 + values[1]) : nil
-    }
-
-    /// The body that says the same.
-    public var encoded: String {
-        fields.map { "\(URLParts.percentEncoded($0.name))=\(URLParts.percentEncoded($0.value))" }
-            .joined(separator: "&")
     }
 }

@@ -1,0 +1,92 @@
+import CallBridge
+import CallPolicy
+import Trunk
+
+/// The calls in progress and the last that ended, by the carrier's id.
+public final class CallDirectory: Sendable {
+    /// Calls that are remembered after their end.
+    static let endedKept = 100
+
+    private struct State {
+        var live: [String: CallEntry] = [:]
+        var ended: [CallEntry] = []
+        var started = 0
+        var refusedByStatus = 0
+    }
+
+    private let state = Locked(State())
+
+    init() {}
+
+    /// Calls that began.
+    var started: Int { state.withLock { $0.started } }
+    var liveCount: Int { state.withLock { $0.live.count } }
+    /// Calls in progress, by their ids.
+    var liveIDs: [String] { state.withLock { Array($0.live.keys) } }
+
+    /// Calls in progress, the oldest first, then those that ended, the last first.
+    var entries: [CallEntry] {
+        state.withLock { $0.live.values.sorted { $0.startedAt < $1.startedAt } + $0.ended.reversed() }
+    }
+
+    func entry(_ callSID: String) -> CallEntry? {
+        state.withLock { state in state.live[callSID] ?? state.ended.last { $0.callSID == callSID } }
+    }
+
+    /// Writes down what happened to a call of this engine.
+    ///
+    /// - Returns: The call after it; nil when it is not known.
+    @discardableResult
+    func note(_ record: CallRecord, on engine: CallEngine) -> CallEntry? {
+        let now = Timestamp.now
+        return state.withLock { state in
+            switch record.kind {
+            case .planned(let plan):
+                state.started += 1
+                var entry = CallEntry(callSID: record.callSID, startedAt: now)
+                entry.seat = (engine, record.call)
+                entry.note(plan)
+                state.live[record.callSID] = entry
+            case .event(let event): state.live[record.callSID]?.note(event, at: now)
+            case .playback(let event): state.live[record.callSID]?.note(event)
+            case .ended(let reason, let initiator, _):
+                guard var entry = state.live.removeValue(forKey: record.callSID) else { return nil }
+                entry.endedAt = now
+                entry.reason = reason
+                entry.initiator = initiator
+                entry.seat = nil
+                state.ended.append(entry)
+                if state.ended.count > Self.endedKept { state.ended.removeFirst() }
+                return entry
+            }
+            return state.live[record.callSID]
+        }
+    }
+
+    /// Writes down what a person did to a call.
+    func act(_ what: String, by who: String, on callSID: String) {
+        state.withLock { $0.live[callSID]?.act(what, by: who, at: Timestamp.now) }
+    }
+
+    /// Gives a command to a call; false when it is not in progress.
+    func command(_ command: CallCommand, to callSID: String) async -> Bool {
+        guard let seat = entry(callSID)?.seat else { return false }
+        await seat.engine.perform { engine in Bridge.command(command, to: seat.call, on: engine) }
+        return true
+    }
+
+    /// Waits until the caller has heard what the agent has said so far, so many milliseconds at most.
+    func untilHeard(_ callSID: String, atMost milliseconds: Int) async {
+        for _ in 0..<max(1, milliseconds / Self.lookMilliseconds) {
+            guard let seat = entry(callSID)?.seat else { return }
+            let isSilent = await seat.engine.perform { engine in
+                let playback = engine.playback(seat.call)
+                return playback.items.isEmpty && playback.queuedMilliseconds == 0
+            }
+            if isSilent { return }
+            try? await Task.sleep(nanoseconds: UInt64(Self.lookMilliseconds) * 1_000_000)
+        }
+    }
+
+    private static let lookMilliseconds = 100
+}

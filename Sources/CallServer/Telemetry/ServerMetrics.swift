@@ -1,0 +1,130 @@
+import CallBridge
+import Trunk
+import WebServer
+
+/// Everything that Prometheus is told, gathered when it asks.
+struct ServerMetrics: Sendable {
+    var calls: CallMetrics
+    var callsActive: Int
+    var callsStarted: Int
+    var isDraining: Bool
+    var engines: [EngineStats]
+    var web: WebService.Stats
+    var viewers: LogHub.Stats
+    var logins: LoginSessions.Counters
+    /// Calls and streams that were not let in, by reason.
+    var refusals: [String: Int]
+    var dayMicrodollars: Int64
+    var log: LogWriter.Counters?
+    var process: ProcessSample
+
+    /// What of an engine goes up and down; everything else only grows.
+    private static let gauges: Set<String> = [
+        "turnLongestMicroseconds", "poolBlocksInUse", "poolBlocksHigh", "poolBlocksTotal", "legsOpen", "callsOpen",
+    ]
+
+    var families: [MetricFamily] {
+        [
+            gauge("trunkline_build_info", "The version.", 1, [.init("version", Endpoints.version)]),
+            gauge("trunkline_calls_active", "Calls in progress.", callsActive),
+            counter("trunkline_calls_started_total", "Calls that began.", callsStarted),
+            gauge("trunkline_draining", "Whether no new calls are taken.", isDraining ? 1 : 0),
+            MetricFamily(
+                "trunkline_admission_rejected_total",
+                "Webhooks, streams and calls that were not let in, by reason.",
+                .counter(refusals.sorted { $0.key < $1.key }.map { .init(Double($0.value), [.init("reason", $0.key)]) })
+            ),
+            MetricFamily(
+                "trunkline_day_cost_dollars",
+                "What this day (UTC) has cost so far.",
+                .gauge([.init(Double(dayMicrodollars) / 1_000_000)])
+            ),
+        ] + calls.families + webFamilies + viewerFamilies + logFamilies + engineFamilies + process.families
+    }
+
+    private func counter(_ name: String, _ help: String, _ value: Int) -> MetricFamily {
+        MetricFamily(name, help, .counter([.init(Double(value))]))
+    }
+
+    private func gauge(_ name: String, _ help: String, _ value: Int, _ labels: [MetricFamily.Label] = [])
+        -> MetricFamily
+    {
+        MetricFamily(name, help, .gauge([.init(Double(value), labels)]))
+    }
+
+    private var webFamilies: [MetricFamily] {
+        [
+            gauge("trunkline_http_connections_open", "HTTP connections.", web.connectionsOpen),
+            counter("trunkline_http_connections_total", "HTTP connections taken.", web.connections),
+            counter(
+                "trunkline_http_connections_refused_total",
+                "HTTP connections beyond the limit.",
+                web.connectionsRefused
+            ),
+            counter("trunkline_http_given_back_total", "HTTP connections that became WebSockets.", web.givenBack),
+            counter(
+                "trunkline_http_answers_late_total",
+                "Connections closed because an answer was not taken in time.",
+                web.answersLate
+            ),
+            counter("trunkline_http_bodies_late_total", "Requests whose body came too slowly.", web.bodiesLate),
+            counter("trunkline_http_bodies_too_big_total", "Requests whose body was too big.", web.bodiesTooBig),
+            MetricFamily(
+                "trunkline_http_responses_total",
+                "HTTP responses, by status.",
+                .counter(
+                    web.responses.sorted { $0.key < $1.key }.map {
+                        .init(Double($0.value), [.init("status", "\($0.key)")])
+                    }
+                )
+            ),
+        ]
+    }
+
+    private var viewerFamilies: [MetricFamily] {
+        [
+            gauge("trunkline_log_viewers", "Viewers of events.", viewers.viewersOpen),
+            counter("trunkline_log_viewers_refused_total", "Viewers beyond the limit.", viewers.viewersRefused),
+            counter("trunkline_log_viewers_dropped_total", "Viewers that did not read.", viewers.viewersDropped),
+            counter("trunkline_logins_total", "Logins.", logins.logins),
+            counter("trunkline_login_failures_total", "Wrong passwords.", logins.failures),
+            counter("trunkline_logins_delayed_total", "Logins not looked at after wrong ones.", logins.delayed),
+        ]
+    }
+
+    private var logFamilies: [MetricFamily] {
+        guard let log else { return [] }
+        return [
+            counter("trunkline_log_lines_total", "Log lines.", log.lines),
+            counter("trunkline_log_lines_dropped_total", "Log lines dropped: the reader stood still.", log.dropped),
+        ]
+    }
+
+    /// Every counter of the engines, by its own name.
+    private var engineFamilies: [MetricFamily] {
+        let tables = engines.map { stats in
+            Mirror(reflecting: stats).children.compactMap { child -> (String, UInt64)? in
+                guard let name = child.label, let value = child.value as? UInt64 else { return nil }
+                return (name, value)
+            }
+        }
+        return (tables.first ?? []).enumerated().map { index, entry in
+            let isGauge = Self.gauges.contains(entry.0)
+            let samples = tables.enumerated().map {
+                MetricFamily.Sample(Double($0.element[index].1), [.init("loop", "\($0.offset)")])
+            }
+            return MetricFamily(
+                "trunkline_loop_" + Self.snake(entry.0) + (isGauge ? "" : "_total"),
+                "\(Self.snake(entry.0).split(separator: "_").joined(separator: " ")), of a loop.",
+                isGauge ? .gauge(samples) : .counter(samples)
+            )
+        }
+    }
+
+    private static func snake(_ name: String) -> String {
+        name.reduce(into: "") { text, character in
+            if character.isUppercase { text += "_" }
+            text += character.lowercased()
+        }
+    }
+}

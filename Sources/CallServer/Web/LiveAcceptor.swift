@@ -1,0 +1,40 @@
+import HTTPTypes
+import RealtimeProtocol
+import Trunk
+import WebServer
+
+/// Takes dashboards on `/ws/live`. Lives on an engine.
+final class LiveAcceptor: LegAcceptor, LegHandler {
+    private let feed: LiveFeed
+    private let guardian: any RequestGuard
+    private var viewers: [LegID: Viewer] = [:]
+
+    init(_ feed: LiveFeed, _ guardian: any RequestGuard) {
+        self.feed = feed
+        self.guardian = guardian
+    }
+
+    func requested(_ leg: LegID, _ request: UpgradeRequest, on engine: isolated CallEngine) {
+        let seen = WebRequest(request)
+        if let refusal = guardian.refusal(of: seen, access: .viewer) {
+            return engine.refuse(leg, status: refusal.status.code)
+        }
+        let viewer = Viewer(engine, leg, Viewer.Wish(callSID: seen.query["call"]))
+        guard feed.enter(viewer) else { return engine.refuse(leg, status: 503) }
+        do throws(TrunkError) { try engine.accept(leg, handler: self) } catch { return feed.leave(viewer) }
+        viewers[leg] = viewer
+    }
+
+    func opened(_ leg: LegID, on engine: isolated CallEngine) {
+        if let viewer = viewers[leg] { feed.welcome(viewer) }
+    }
+
+    func timerFired(_ leg: LegID, on engine: isolated CallEngine) {}
+
+    /// Dashboards act by HTTP: what they say here is nothing to us.
+    func received(_ message: RawSpan, isText: Bool, from leg: LegID, on engine: isolated CallEngine) {}
+
+    func closed(_ leg: LegID, _ ending: LegEnding, on engine: isolated CallEngine) {
+        if let viewer = viewers.removeValue(forKey: leg) { feed.leave(viewer) }
+    }
+}

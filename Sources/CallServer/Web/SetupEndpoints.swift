@@ -1,0 +1,71 @@
+import HTTPTypes
+import RealtimeProtocol
+import Trunk
+import WebServer
+
+/// The setup checklist, for the dashboard.
+struct SetupEndpoints: Sendable {
+    let live: LiveSettings
+    let fetcher: (any HTTPFetching)?
+    let engine: CallEngine
+    let rest: TwilioREST?
+    /// When the checks ran last, and what they said: a page that asks again and again costs others nothing.
+    let last = Locked<(at: Int64, checks: [SetupCheck])?>(nil)
+
+    /// How long what the checks said is told again, in milliseconds.
+    private static let keptMilliseconds: Int64 = 10_000
+
+    var routes: [Route] {
+        [
+            Route(
+                .get,
+                "/setup",
+                "Whether all that a call needs is there: key, model, address, carrier",
+                access: .viewer
+            ) {
+                _ in .json(await checks())
+            },
+            Route(
+                .post,
+                "/setup/webhook",
+                "Lets the calls of a number of the carrier's come here",
+                access: .operate,
+                requestSchema: [
+                    "type": "object", "required": ["number"], "properties": ["number": ["type": "string"]],
+                ],
+                responses: [
+                    (200, "they come here now"), (409, "the server is not set up for it"), (422, "the body is wrong"),
+                    (502, "the carrier refused"),
+                ]
+            ) { try await setWebhook($0) },
+        ]
+    }
+
+    private func checks() async -> JSONValue {
+        let now = Timestamp.monotonic
+        var checks = last.withLock { $0.flatMap { now - $0.at < Self.keptMilliseconds ? $0.checks : nil } }
+        if checks == nil {
+            let fresh = await SetupChecks(live.settings, fetcher: fetcher, engine: engine).run()
+            last.withLock { $0 = (now, fresh) }
+            checks = fresh
+        }
+        return ["checks": .array((checks ?? []).map(\.json))]
+    }
+
+    private func setWebhook(_ request: WebRequest) async throws -> WebResponse {
+        let number = try request.object().text("number")
+        guard let rest, let origin = live.settings.publicOrigin else {
+            throw WebError(.conflict, "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and PUBLIC_URL are wanted for this")
+        }
+        do throws(TwilioRESTError) {
+            guard let known = try await rest.numbers().first(where: { $0.number == number }) else {
+                throw TwilioRESTError(description: "the account has no number \(number.suffix(4))")
+            }
+            try await rest.setWebhook(ofNumber: known.id, to: origin.pageURL(path: CarrierEndpoints.incomingPath))
+        } catch {
+            throw WebError(.badGateway, error.description)
+        }
+        last.withLock { $0 = nil }
+        return .json(["status": "set"])
+    }
+}

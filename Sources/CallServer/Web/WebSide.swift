@@ -1,0 +1,244 @@
+import CallBridge
+import CallPolicy
+import Logging
+import ServiceLifecycle
+import Trunk
+import WebServer
+
+/// Everything of a server that is not calls: its endpoints, viewers, health, and the service that answers.
+final class WebSide: Sendable {
+    /// After so long a shutdown does not wait for requests any more, seconds.
+    private static let shutdownSeconds = 5
+
+    let service: WebService
+    let hub: LogHub
+    let drain = DrainState()
+    let directory: CallDirectory
+    let carrier: CarrierGuard
+    let planner: CallPlanner
+    private let feed: LiveFeed
+    private let health: HealthMonitor
+    private let metrics = Locked(CallMetrics())
+    private let live: LiveSettings
+    private let access: AccessGuard
+    private let engines: [CallEngine]
+    private let running = Locked<(group: ServiceGroup, tasks: [Task<Void, any Error>])?>(nil)
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - live: The settings.
+    ///   - directory: The calls.
+    ///   - planner: How calls are led.
+    ///   - rest: The carrier's API; nil without an account.
+    ///   - fetcher: Asks other servers; nil when the program cannot.
+    ///   - bridge: What the bridges are told.
+    ///   - engines: Where calls run.
+    ///   - logger: Where log lines go.
+    ///   - logCounters: What became of log lines.
+    init(
+        _ live: LiveSettings,
+        _ directory: CallDirectory,
+        _ planner: CallPlanner,
+        rest: TwilioREST?,
+        fetcher: (any HTTPFetching)?,
+        _ bridge: BridgeConfiguration,
+        _ engines: [CallEngine],
+        _ logger: Logger,
+        logCounters: @escaping @Sendable () -> LogWriter.Counters?
+    ) {
+        let settings = live.settings
+        self.live = live
+        self.directory = directory
+        self.planner = planner
+        self.engines = engines
+        self.logger = logger
+        let carrier = CarrierGuard(settings)
+        self.carrier = carrier
+        let hub = LogHub(viewersMax: settings.viewersMax) { wanted in
+            for engine in engines { Task { await engine.perform { $0.tellAudio(wanted) } } }
+        }
+        self.hub = hub
+        let feed = LiveFeed(directory, viewersMax: settings.viewersMax)
+        self.feed = feed
+        let health = HealthMonitor(
+            bridge.modelAdmission,
+            callsMax: settings.callsMax,
+            usesParrot: settings.usesParrot
+        )
+        self.health = health
+        let access = AccessGuard(settings.access.credentials, origins: settings.web.origins)
+        self.access = access
+        let counted = Locked(WebService.Stats())
+        let (drain, metrics) = (drain, metrics)
+        let endpoints = Endpoints(
+            live: live,
+            carrier: carrier,
+            guardian: access,
+            health: { health.report(calls: directory.liveCount, viewers: hub.stats.viewersOpen) },
+            metrics: {
+                ServerMetrics(
+                    calls: metrics.withLock { $0 },
+                    callsActive: directory.liveCount,
+                    callsStarted: directory.started,
+                    isDraining: drain.isDraining,
+                    engines: await Self.stats(engines),
+                    web: counted.withLock { $0 },
+                    viewers: hub.stats,
+                    logins: access.counters,
+                    refusals: Self.refusals(carrier, planner, bridge),
+                    dayMicrodollars: planner.caps.withLock { $0.dayMicrodollars },
+                    log: logCounters(),
+                    process: ProcessSample.now()
+                )
+            },
+            drain: drain
+        )
+        let carrierEndpoints = CarrierEndpoints(
+            live: live,
+            carrier: carrier,
+            planner: planner,
+            directory: directory,
+            drain: drain,
+            hasRoom: { bridge.capacity.hasRoom && !bridge.modelAdmission.isRefusing },
+            logger: logger
+        )
+        let callEndpoints = CallEndpoints(
+            live: live,
+            carrier: carrier,
+            planner: planner,
+            directory: directory,
+            drain: drain,
+            rest: rest
+        )
+        let routes =
+            endpoints.routes + carrierEndpoints.routes + callEndpoints.routes
+            + ToolEndpoints(live: live, clock: { .now() }).routes
+            + SetupEndpoints(live: live, fetcher: fetcher, engine: engines[0], rest: rest).routes
+            + LoginEndpoints(access: access, carrier: carrier).routes
+        service = WebService(
+            DocsPage.table(routes),
+            guardedBy: access,
+            configuration: settings.web,
+            counted: counted,
+            logger: logger
+        )
+    }
+
+    private static func refusals(_ carrier: CarrierGuard, _ planner: CallPlanner, _ bridge: BridgeConfiguration)
+        -> [String: Int]
+    {
+        var all: [String: Int] = [:]
+        for reason in CarrierGuard.Refusal.allCases { all[reason.rawValue] = carrier.refusals[reason] ?? 0 }
+        let caps = planner.caps.withLock { $0.refusals }
+        for reason in CallCaps.Refusal.allCases { all[reason.rawValue] = caps[reason] ?? 0 }
+        let streams = bridge.admission.refusals
+        for reason in CallAdmission.Refusal.allCases { all["stream_\(reason.rawValue)"] = streams[reason] ?? 0 }
+        all["capacity"] = bridge.capacity.refused
+        let model = bridge.modelAdmission.stats
+        all["model_refuses"] = model.refusedCalls
+        all["model_rate_limit"] = model.heldCalls
+        return all
+    }
+
+    private static func stats(_ engines: [CallEngine]) async -> [EngineStats] {
+        var stats: [EngineStats] = []
+        for engine in engines { stats.append(await engine.stats) }
+        return stats
+    }
+
+    func engineStats() async -> [EngineStats] { await Self.stats(engines) }
+
+    // MARK: - What engines ask for
+
+    /// Takes upgrades: phones and those who watch. Call it on the engine.
+    func acceptor(_ phones: any LegAcceptor) -> any LegAcceptor {
+        let compat = live.settings.compat
+        return PathAcceptor(
+            phones: phones,
+            viewers: LogAcceptor(hub, directory, access, isBetaByDefault: compat == .fastapi || compat == .demo),
+            dashboards: LiveAcceptor(feed, access),
+            carrier: carrier,
+            caps: planner.caps,
+            drain: drain
+        )
+    }
+
+    /// Takes everything else. Call it on the engine.
+    func plainAcceptor() -> any PlainAcceptor { service.acceptor(paths: PathAcceptor.paths) }
+
+    /// Whether a stream that has begun may become a call; an address that brings too many wrong tokens must wait.
+    func admits(_ offer: StreamOffer) -> Bool {
+        if carrier.admits(offer.start) { return true }
+        planner.caps.withLock { $0.turnedAway(offer.address, live.caps, now: Timestamp.now) }
+        return false
+    }
+
+    /// Hears of the calls of one engine, on its loop.
+    func observer(of engine: CallEngine, _ next: @escaping @Sendable (CallRecord) -> Void)
+        -> @Sendable (CallRecord) -> Void
+    {
+        { [weak engine, weak self] record in
+            next(record)
+            guard let self, let engine else { return }
+            note(record, on: engine)
+        }
+    }
+
+    private func note(_ record: CallRecord, on engine: CallEngine) {
+        hub.note(record)
+        health.note(record)
+        metrics.withLock { $0.observe(record.kind) }
+        feed.note(record, directory.note(record, on: engine))
+        switch record.kind {
+        case .event(.started):
+            guard let session = hub.session else { return }
+            Task {
+                await engine.perform { Bridge.command(.updateSession(session), to: record.call, on: $0) }
+            }
+        case .event(.usage(_, _, let cost)), .event(.transcriptionUsage(_, let cost)):
+            let isSpentNow = planner.caps.withLock { $0.spend(cost, live.caps, now: Timestamp.now) }
+            if isSpentNow { endAllCalls() }
+        case .ended: planner.caps.withLock { $0.leave(record.callSID) }
+        default: break
+        }
+    }
+
+    /// The day's budget is spent: every call ends with a goodbye, and no new one is taken.
+    private func endAllCalls() {
+        logger.critical("COST_PER_DAY is spent: calls in progress end with a goodbye, new ones are refused")
+        let directory = directory
+        Task {
+            for callSID in directory.liveIDs {
+                _ = await directory.command(.endAfterGoodbye(.system, .maximumCost), to: callSID)
+            }
+        }
+    }
+
+    // MARK: - Life
+
+    func run() {
+        let group = ServiceGroup(
+            configuration: {
+                var configuration = ServiceGroupConfiguration(services: [service], logger: logger)
+                configuration.maximumGracefulShutdownDuration = .seconds(Self.shutdownSeconds)
+                return configuration
+            }()
+        )
+        let (health, seconds) = (health, max(1, live.settings.healthIntervalMilliseconds / 1_000))
+        let tasks: [Task<Void, any Error>] = [
+            Task { try await group.run() }, Task { await health.run(everySeconds: seconds) },
+        ]
+        running.withLock { $0 = (group, tasks) }
+    }
+
+    func stop() async {
+        let running = running.withLock { running in
+            defer { running = nil }
+            return running
+        }
+        guard let running else { return }
+        running.tasks[1].cancel()
+        await running.group.triggerGracefulShutdown()
+        try? await running.tasks[0].value
+    }
+}
