@@ -4,8 +4,9 @@ public struct LoginLimits: Sendable, Hashable {
     public var sessionMilliseconds: Int64 = 12 * 3_600_000
     /// Logins that hold at once; the oldest ends when there are more.
     public var sessions = 1_000
-    /// Wrong passwords of one address, and then of all, before they must wait.
+    /// Wrong passwords of one address before it must wait.
     public var failuresPerAddress = 5
+    /// Wrong passwords of all addresses before all must wait.
     public var failuresInAll = 100
     /// How long they wait, in milliseconds.
     public var pauseMilliseconds: Int64 = 60_000

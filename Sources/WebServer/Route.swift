@@ -68,36 +68,41 @@ public struct Route: Sendable {
 public struct RouteTable: Sendable {
     /// In the order in which the document lists them.
     public let routes: [Route]
+    /// Paths of WebSockets, and what they are for; the core answers their upgrades.
+    public let sockets: [(path: String, summary: String)]
 
     /// Makes a table.
-    public init(_ routes: [Route]) { self.routes = routes }
+    public init(_ routes: [Route], sockets: [(path: String, summary: String)] = []) {
+        self.routes = routes
+        self.sockets = sockets
+    }
 
     /// The methods that a path knows, for `Allow`; empty when there is no such path.
     func methods(for path: some StringProtocol) -> [HTTPRequest.Method] {
+        if isSocket(path) { return [.get] }
         var methods = routes.filter { $0.matches(path) }.map(\.method)
         if methods.isEmpty { return [] }
         if methods.contains(.get) { methods.append(.head) }
         return methods + [.options]
     }
 
+    /// Whether a path is a WebSocket's.
+    func isSocket(_ path: some StringProtocol) -> Bool { sockets.contains { $0.path == path } }
+
     /// The OpenAPI 3.1 document of all routes.
-    public func openAPI(title: String, version: String, extraPaths: [(path: String, summary: String)] = []) -> JSONValue
-    {
+    public func openAPI(title: String, version: String) -> JSONValue {
         var paths = JSONObject()
         for route in routes {
             var item = paths[route.path]?.objectValue ?? JSONObject()
             item[route.method.rawValue.lowercased()] = route.operation
             paths[route.path] = .object(item)
         }
-        for extra in extraPaths {
-            paths[extra.path] = [
-                "get": ["summary": .string(extra.summary), "responses": ["101": Self.response("WebSocket")]]
-            ]
-        }
+        // OpenAPI knows no WebSockets: a plain GET of them is no operation.
+        let webSockets = sockets.map { JSONObject.Member(key: $0.path, value: ["summary": .string($0.summary)]) }
         return [
             "openapi": "3.1.0",
             "info": ["title": .string(title), "version": .string(version)],
-            "paths": .object(paths),
+            "paths": .object(paths), "x-websockets": .object(JSONObject(webSockets)),
             "components": ["securitySchemes": ["token": ["type": "http", "scheme": "bearer"]]],
         ]
     }

@@ -90,6 +90,11 @@ final class WebResponder: Sendable {
             response.headers[.allow] = methods.map(\.rawValue).joined(separator: ", ")
             return response
         }
+        if table.isSocket(seen.path) {
+            var response = WebResponse.problem(.init(code: 426), "a WebSocket is spoken here")
+            response.headers[.upgrade] = "websocket"
+            return response
+        }
         do {
             let answer = Answer()
             let context = WebContext(source: .init(logger: logger, request: seen, answer: answer))

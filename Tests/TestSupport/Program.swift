@@ -4,8 +4,9 @@ import Foundation
 public enum Program {
     /// Whether a program is on this machine.
     public static func isThere(_ name: String) -> Bool {
-        ["/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/bin/"].contains {
-            FileManager.default.isExecutableFile(atPath: $0 + name)
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        return path.split(separator: ":").contains {
+            FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
         }
     }
 

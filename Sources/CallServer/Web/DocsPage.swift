@@ -11,12 +11,11 @@ enum DocsPage {
             + PathAcceptor.logPaths.map {
                 ($0, "Events of the models; ?call= for one call, ?shape=beta for older names, ?audio=1 with audio")
             } + [(PathAcceptor.livePath, "How calls stand, whenever that changes; ?call= with all events of one")]
-        let document = RouteTable(routes).openAPI(
+        let document = RouteTable(routes, sockets: sockets).openAPI(
             title: Endpoints.title,
-            version: Endpoints.version,
-            extraPaths: sockets
+            version: Endpoints.version
         )
-        return RouteTable(routes + Self.routes(document: document.encode()))
+        return RouteTable(routes + Self.routes(document: document.encode()), sockets: sockets)
     }
 
     /// The page's parts, the document, and the other name under which people look for it.
@@ -124,7 +123,6 @@ enum DocsPage {
           for (const [status, response] of Object.entries(operation.responses || {})) {
             make("li", status + ": " + response.description, list);
           }
-          if ((operation.responses || {})["101"]) return;
           const inputs = {};
           for (const parameter of operation.parameters || []) {
             inputs[parameter.name] = field(parameter.name, "input", details);
@@ -148,6 +146,12 @@ enum DocsPage {
           place.textContent = "";
           for (const [path, item] of Object.entries(api.paths)) {
             for (const [method, operation] of Object.entries(item)) show(path, method, operation, place);
+          }
+          make("h2", "WebSockets", place);
+          for (const [path, socket] of Object.entries(api["x-websockets"] || {})) {
+            const line = make("p", "", place);
+            make("code", path, line);
+            make("span", " " + socket.summary, line);
           }
         })();
         """#

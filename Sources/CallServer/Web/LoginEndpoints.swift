@@ -23,7 +23,8 @@ struct LoginEndpoints: Sendable {
                 "/login",
                 "Begins a session with a token of API_TOKEN, VIEWER_TOKEN or USERS",
                 requestSchema: [
-                    "type": "object", "required": ["token"], "properties": ["token": ["type": "string"]],
+                    "type": "object", "required": ["token"],
+                    "properties": ["token": ["type": "string", "minLength": 1]],
                 ],
                 responses: [
                     (200, "the cookie is set"), (401, "the token is wrong"),
