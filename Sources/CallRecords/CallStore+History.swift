@@ -6,16 +6,43 @@ extension CallStore {
     /// - Throws: `HistoryQueryError` for a cursor that is none, else what SQLite says.
     public func history(_ query: HistoryQuery = HistoryQuery()) throws -> HistoryPage {
         let limit = max(1, min(query.limit, limits.pageCalls))
-        let statement = try HistoryStatement(query, limit: limit + 1)
-        let found = try read { db in
-            try Row.fetchAll(db.cachedStatement(sql: statement.sql), arguments: statement.arguments).map(
-                StoredCall.init
-            )
-        }
+        let statements = try HistoryStatements(query)
+        let found = try read { db in try Self.find(db, statements, limit: limit + 1) }
         let calls = Array(found.prefix(limit))
         let next = found.count > limit ? calls.last.map { "\($0.startedAt).\($0.id)" } : nil
         return HistoryPage(calls: calls, next: next)
     }
+
+    private static func find(_ db: Database, _ statements: HistoryStatements, limit: Int) throws -> [StoredCall] {
+        func calls(_ statement: HistoryStatements.Statement) throws -> [StoredCall] {
+            try Row.fetchAll(db.cachedStatement(sql: statement.sql), arguments: statement.arguments).map(
+                StoredCall.init
+            )
+        }
+        guard let candidates = statements.candidates else { return try calls(statements.page(limit: limit)) }
+        let places = try Int64.fetchCursor(db, sql: candidates.sql, arguments: candidates.arguments)
+        var found: [StoredCall] = []
+        var ids: [Int64] = []
+        var last: Int64?
+        // Few at first, more when most of them do not fit.
+        var step = stepMin
+        while found.count < limit {
+            let id = try places.next().map { $0 / Schema.turnsPerCall }
+            // Several turns of one call stand together.
+            if let id, id != last { ids.append(id) }
+            last = id
+            guard id == nil || ids.count == step else { continue }
+            found += try calls(statements.chosen(ids, limit: limit - found.count))
+            if id == nil { break }
+            ids.removeAll(keepingCapacity: true)
+            step = min(step * 4, stepMax)
+        }
+        return found
+    }
+
+    /// Candidates that are looked at in one statement.
+    private static let stepMin = 64
+    private static let stepMax = 4_096
 
     /// Everything about one call. Blocks; not on a loop.
     public func call(_ id: Int64) throws -> CallDetail? { try read { db in try CallDetail(db, id: id) } }
@@ -40,61 +67,4 @@ extension CallStore {
 public struct HistoryQueryError: Error, Sendable, Hashable, CustomStringConvertible {
     /// What was wrong with it.
     public let description: String
-}
-
-/// A query in SQL.
-struct HistoryStatement {
-    var sql: String
-    var arguments: StatementArguments
-
-    init(_ query: HistoryQuery, limit: Int) throws {
-        let (time, id) = try Self.place(query.cursor)
-        var conditions = ["(started_at, id) < (?, ?)"]
-        var arguments: StatementArguments = [time, id]
-        func add(_ condition: String, _ values: [any DatabaseValueConvertible]) {
-            conditions.append(condition)
-            arguments += StatementArguments(values)
-        }
-        if let from = query.from { add("started_at >= ?", [from]) }
-        if let to = query.to { add("started_at < ?", [to]) }
-        if let reason = query.endReason { add("end_reason = ?", [reason.stored]) }
-        if let duration = query.minimumDurationMilliseconds { add("duration_ms >= ?", [duration]) }
-        if let number = query.number, !number.isEmpty {
-            add("(instr(caller, ?) > 0 OR instr(called, ?) > 0)", [number.stored, number.stored])
-        }
-        if let tool = query.tool {
-            add("EXISTS (SELECT 1 FROM tool_runs WHERE call_id = calls.id AND name = ?)", [tool.stored])
-        }
-        if let text = query.text, let match = Self.match(text) {
-            let calls = "SELECT rowid / \(Schema.turnsPerCall) FROM turns_fts WHERE turns_fts MATCH ?"
-            add("id IN (\(calls))", [match])
-        }
-        self.arguments = arguments
-        sql = """
-            SELECT * FROM calls WHERE \(conditions.joined(separator: " AND "))
-            ORDER BY started_at DESC, id DESC LIMIT \(limit)
-            """
-    }
-
-    private static func place(_ cursor: String?) throws -> (Int64, Int64) {
-        guard let cursor else { return (.max, .max) }
-        let parts = cursor.split(separator: ".", omittingEmptySubsequences: false).map { Int64($0) }
-        guard parts.count == 2, let time = parts[0], let id = parts[1] else {
-            throw HistoryQueryError(description: "the cursor is none that a page gave")
-        }
-        return (time, id)
-    }
-
-    /// Words of a person in FTS5's language: each a quoted beginning, so that nothing in them is an operator.
-    private static func match(_ text: String) -> String? {
-        let words = text.stored.split { $0.isWhitespace }.prefix(wordsMax)
-        if words.isEmpty { return nil }
-        return words.map {
-            "\"" + $0.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"*"
-        }
-        .joined(separator: " ")
-    }
-
-    /// Words of a query that count.
-    private static let wordsMax = 16
 }

@@ -83,6 +83,24 @@ import Testing
         #expect(seen == (0..<95).reversed().map { "CA\($0)" })
     }
 
+    @Test(arguments: [1, 7, 50, 64, 200]) func pagesOfWordsMissAndRepeatNothing(limit: Int) throws {
+        let store = try CallStore.open(path: folder.file("calls.db"))
+        try Self.fill(store, calls: 300)
+        for (reason, expected) in [(nil, Array((1...300).reversed())), ("idle", (1...15).reversed().map { $0 * 20 })] {
+            var query = HistoryQuery()
+            query.text = "number weath"
+            query.endReason = reason
+            query.limit = limit
+            var seen: [Int64] = []
+            repeat {
+                let page = try store.history(query)
+                seen += page.calls.map(\.id)
+                query.cursor = page.next
+            } while query.cursor != nil
+            #expect(seen == expected.map { Int64($0) })
+        }
+    }
+
     /// Fills a store with calls of six turns each.
     static func fill(_ store: CallStore, calls: Int) throws {
         try store.write { db in
@@ -141,7 +159,9 @@ import Testing
         for (name, change) in Self.queries {
             var query = HistoryQuery()
             change(&query)
-            let statement = try HistoryStatement(query, limit: 51)
+            let statements = try HistoryStatements(query)
+            let statement =
+                statements.candidates == nil ? statements.page(limit: 51) : statements.chosen([1, 2], limit: 51)
             let plan = try store.read { db in
                 try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN " + statement.sql, arguments: statement.arguments)
                     .map { $0["detail"] as String }
