@@ -56,6 +56,7 @@ struct StoreFile {
             try db.execute(sql: "PRAGMA secure_delete = ON")
             try db.execute(sql: "PRAGMA journal_size_limit = \(64 << 20)")
         }
+        makePrivate(path)
         let pool = try DatabasePool(path: path, configuration: configuration)
         do {
             try pool.write { db in try checkOwner(db, path) }
@@ -77,6 +78,13 @@ struct StoreFile {
             try? pool.close()
             throw error
         }
+    }
+
+    /// What callers say is for the server's user only; SQLite gives its logs the rights of the file.
+    private static func makePrivate(_ path: String) {
+        // Only a new one: to close a descriptor of a file that SQLite has open would give up its locks.
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor >= 0 { close(descriptor) }
     }
 
     // MARK: Checks

@@ -33,8 +33,8 @@ import Trunk
         await poll { results.withLock { $0.count } == 50 }
         for (index, _) in taps.enumerated() {
             let played = try #require(Played(folder.file("CA\(index).wav")))
-            #expect(played.left == (0..<200).flatMap { pattern($0 + index) })
-            #expect(played.right == (0..<200).flatMap { pattern($0 - index) })
+            #expect(same(played.left, (0..<200).flatMap { pattern($0 + index) }))
+            #expect(same(played.right, (0..<200).flatMap { pattern($0 - index) }))
         }
         let result = try #require(results.withLock { $0.first { $0.callSID == "CA7" } })
         let expected = RecordingResult(
@@ -140,8 +140,8 @@ import Trunk
             let isRight = zip(audio, pattern(frame)).allSatisfy { $0 == $1 || $0 == 0xFF }
             #expect(isRight, "frame \(frame)")
         }
-        #expect(Array(played.left[..<(180 * 160)]) == (0..<180).flatMap { pattern($0) })
-        #expect(Array(played.left[(420 * 160)...]) == (420..<500).flatMap { pattern($0) })
+        #expect(same(Array(played.left[..<(180 * 160)]), (0..<180).flatMap { pattern($0) }))
+        #expect(same(Array(played.left[(420 * 160)...]), (420..<500).flatMap { pattern($0) }))
         #expect(results.withLock { $0.first?.diskErrors } == recorder.stats.diskErrors)
         #expect(recorder.stop())
     }
@@ -164,6 +164,6 @@ import Trunk
         let played = try #require(Played(folder.file("CA1.wav")))
         // Ten seconds, less what settles, what waits for a write, and the age of the header.
         #expect(played.left.count >= (10_000 - 1_000 - 500 - 2_500) * 8)
-        #expect(played.left == Array((0..<500).flatMap { pattern($0) }.prefix(played.left.count)))
+        #expect(same(played.left, Array((0..<500).flatMap { pattern($0) }.prefix(played.left.count))))
     }
 }

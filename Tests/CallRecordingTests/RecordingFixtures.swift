@@ -82,3 +82,6 @@ func pattern(_ index: Int, count: Int = 160) -> [UInt8] {
 func poll(until condition: () -> Bool) async {
     while !condition() { try? await Task.sleep(for: .milliseconds(2)) }
 }
+
+/// Whether long audio is the same; a test would take minutes to tell the difference.
+func same(_ left: [UInt8], _ right: [UInt8]) -> Bool { left == right }

@@ -54,7 +54,7 @@ import Trunk
         for (index, time) in times.enumerated() {
             expected.replaceSubrange(time * 8..<time * 8 + 160, with: pattern(index))
         }
-        #expect(played.left == expected)
+        #expect(same(played.left, expected))
         #expect(played.right.allSatisfy { $0 == 0xFF })
     }
 
@@ -71,7 +71,7 @@ import Trunk
         #expect(Array(played.right[4_000..<5_864]) == Array(answer[..<1_864]))
         #expect(Array(played.right[5_864..<9_600]).allSatisfy { $0 == 0xFF })
         #expect(Array(played.right[9_600..<10_400]) == pattern(9, count: 800))
-        #expect(played.left == (0..<100).flatMap { pattern($0) })
+        #expect(same(played.left, (0..<100).flatMap { pattern($0) }))
     }
 
     @Test func whatIsClearedAtTheEndIsNoPartOfIt() throws {
@@ -92,9 +92,9 @@ import Trunk
             Self.take(&track, .clear, at: 10_001)
             Self.take(&track, .caller, at: 10_000, pattern(500))
         }
-        #expect(played.left == (0..<501).flatMap { pattern($0) })
+        #expect(same(played.left, (0..<501).flatMap { pattern($0) }))
         let heard = (0..<51).flatMap { pattern($0, count: 1_600) }.prefix(10_001 * 8)
-        #expect(played.right == Array(heard) + [UInt8](repeating: 0xFF, count: 19 * 8))
+        #expect(same(played.right, Array(heard) + [UInt8](repeating: 0xFF, count: 19 * 8)))
     }
 
     @Test func timesBeforeTheCallAndBeyondTheLimitAreLeftOut() throws {
@@ -142,8 +142,8 @@ import Trunk
         }
         let count = max(sides[0].count, sides[1].count)
         for side in 0...1 { sides[side] += [UInt8](repeating: 0xFF, count: count - sides[side].count) }
-        #expect(played.left == sides[0])
-        #expect(played.right == sides[1])
+        #expect(same(played.left, sides[0]))
+        #expect(same(played.right, sides[1]))
     }
 }
 

@@ -36,6 +36,11 @@ import Testing
             ]
         }
         #expect(modes == ["wal", "1"])
+        // Nobody else reads what callers said.
+        for name in folder.names {
+            let mode = try FileManager.default.attributesOfItem(atPath: folder.file(name))[.posixPermissions] as? Int
+            #expect(mode == 0o600, "\(name)")
+        }
     }
 
     @Test func saysWhatIsWrong() throws {
