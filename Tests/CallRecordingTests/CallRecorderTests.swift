@@ -19,7 +19,7 @@ import Trunk
         let recorder = try CallRecorder(folder: folder.path, limits: Self.quick) { result in
             results.withLock { $0.append(result) }
         }
-        let taps = (0..<50).map { _ in SyntheticTap() }
+        let taps = (0..<20).map { _ in SyntheticTap() }
         for (index, tap) in taps.enumerated() { #expect(recorder.record(tap, callSID: "CA\(index)")) }
         for frame in 0..<200 {
             for (index, tap) in taps.enumerated() {
@@ -29,8 +29,8 @@ import Trunk
             if frame % 20 == 0 { await poll { taps.allSatisfy(\.isEmpty) } }
         }
         for tap in taps { tap.end() }
-        await poll { recorder.stats.finished == 50 }
-        await poll { results.withLock { $0.count } == 50 }
+        await poll { recorder.stats.finished == 20 }
+        await poll { results.withLock { $0.count } == 20 }
         for (index, _) in taps.enumerated() {
             let played = try #require(Played(folder.file("CA\(index).wav")))
             #expect(same(played.left, (0..<200).flatMap { pattern($0 + index) }))
@@ -46,7 +46,7 @@ import Trunk
             diskErrors: 0
         )
         #expect(result == expected)
-        #expect(recorder.stats.active == 0 && recorder.stats.dropped == 150 && recorder.stats.refused == 0)
+        #expect(recorder.stats.active == 0 && recorder.stats.dropped == 60 && recorder.stats.refused == 0)
         #expect(recorder.stop())
     }
 
@@ -117,7 +117,7 @@ import Trunk
         func say(_ frames: Range<Int>) async {
             for frame in frames {
                 tap.put(.caller, at: frame * 20, pattern(frame))
-                await poll { tap.isEmpty }
+                if frame % 5 == 4 { await poll { tap.isEmpty } }
             }
         }
         await say(0..<200)

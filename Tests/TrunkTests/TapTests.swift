@@ -173,6 +173,7 @@ import Trunk
         }
         let tap = try await Self.attach(fixture)
         let reader = Task.detached { () -> (count: Int, faults: Int) in
+            let frames = (0..<2_000).map { CallMediaTests.frame($0) }
             var next = 0
             var count = 0
             var faults = 0
@@ -183,8 +184,8 @@ import Trunk
                     count += 1
                     let bytes = audio.withUnsafeBytes { Array($0) }
                     // Dropped ones are left out: look for it among those to come.
-                    while next < 5_000, CallMediaTests.frame(next) != bytes { next += 1 }
-                    if next == 5_000 { faults += 1 }
+                    while next < frames.count, frames[next] != bytes { next += 1 }
+                    if next == frames.count { faults += 1 }
                     next += 1
                 }
                 if hasEnded { return (count, faults) }
@@ -192,7 +193,7 @@ import Trunk
             }
         }
         try await fixture.answer([Wire.created("r")])
-        for begin in stride(from: 0, to: 5_000, by: 50) {
+        for begin in stride(from: 0, to: 2_000, by: 50) {
             try await fixture.answer((begin..<begin + 50).map { Wire.delta("r", "i", CallMediaTests.frame($0)) })
             await fixture.phone.heard.wait { $0.sizes.count >= begin + 50 }
         }
@@ -202,7 +203,7 @@ import Trunk
         }
         let seen = await reader.value
         #expect(seen.faults == 0)
-        #expect(seen.count + tap.dropped >= 5_000)
+        #expect(seen.count + tap.dropped >= 2_000)
         #expect(seen.count > 0)
         await fixture.stop()
     }
