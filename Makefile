@@ -8,7 +8,7 @@ CONFIGURATION ?= release
 SCRATCH ?= .build
 
 # Needed to build; then what the demo and `make lint` use.
-PACKAGES := libssl-dev libuv1-dev libopus-dev zlib1g-dev pkg-config clang-format asterisk-core-sounds-en-wav
+PACKAGES := libssl-dev libuv1-dev libopus-dev zlib1g-dev libsqlite3-dev pkg-config clang-format asterisk-core-sounds-en-wav
 C_WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
 C_SOURCES := $(wildcard CSources/CTrunk/*.[ch] CSources/CTrunk/include/*.h Benchmarks/CBench/*.[ch] Benchmarks/CBench/include/*.h \
 	Tests/Fuzz/*.[ch] Tests/Conformance/*.c)

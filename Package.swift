@@ -33,6 +33,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // System libraries.
@@ -67,6 +68,15 @@ let package = Package(
             dependencies: ["Trunk", "CallPolicy", "RealtimeProtocol", .product(name: "Logging", package: "swift-log")],
             swiftSettings: swift
         ),
+        // What is kept of calls: rows in SQLite, and recordings.
+        .target(
+            name: "CallRecords",
+            dependencies: [
+                "CallBridge", "CallPolicy", "RealtimeProtocol", "Trunk", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: swift
+        ),
+        .target(name: "CallRecording", dependencies: ["Trunk"], swiftSettings: swift),
         .target(
             name: "Simulators",
             dependencies: ["Trunk", "RealtimeProtocol"],
@@ -176,6 +186,15 @@ let package = Package(
             ],
             swiftSettings: swift
         ),
+        .testTarget(
+            name: "CallRecordsTests",
+            dependencies: [
+                "CTrunk", "CallBridge", "CallPolicy", "CallRecords", "RealtimeProtocol", "Trunk",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: swift
+        ),
+        .testTarget(name: "CallRecordingTests", dependencies: ["CallRecording", "Trunk"], swiftSettings: swift),
         .testTarget(
             name: "HostileTests",
             dependencies: [

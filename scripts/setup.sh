@@ -11,10 +11,10 @@ installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'install o
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
   missing=()
-  for library in libuv openssl opus; do
+  for library in libuv openssl opus zlib sqlite3; do
     pkg-config --exists "$library" 2>/dev/null || missing+=("$library")
   done
-  command -v pkg-config >/dev/null 2>&1 || missing=(pkg-config libuv openssl opus)
+  command -v pkg-config >/dev/null 2>&1 || missing=(pkg-config libuv openssl opus zlib sqlite3)
   [ ${#missing[@]} -eq 0 ] && exit 0
   echo "setup: no apt here; install the development files of: ${missing[*]}" >&2
   exit 1

@@ -1,5 +1,5 @@
 /* call.c - a call: who belongs to it, where its audio flows, and the public functions. */
-#include "internal.h"
+#include "tap.h"
 
 static uint32_t ms_of(uint64_t bytes) {
   return (uint32_t)(bytes / TRK_ULAW_BYTES_PER_MS);
@@ -65,6 +65,7 @@ void trk_call_on_leg_closed(trk_leg *leg) {
   leg->call = NULL;
   if (leg == call->carrier) {
     call->carrier = NULL;
+    if (call->taps) trk_tap_clear(call, call->loop->now_us);
     trk_wheel_cancel(call->loop, &call->pace);
     trk_wheel_cancel(call->loop, &call->grace);
     trk_wheel_cancel(call->loop, &call->media);
@@ -202,12 +203,14 @@ trk_status trk_call_interrupt(trk_loop *loop, trk_call_id id) {
   const bool playing = trk_ledger_unproven(&call->ledger);
   if (playing && call->carrier) send_clear(call);
   const bool anything = playing || call->ledger.item_count > 0;
+  const int64_t now_us = (int64_t)(uv_hrtime() / 1000);
+  if (playing && call->taps) trk_tap_clear(call, now_us);
   trk_chain_clear(loop, &call->playback);
   call->unmarked = 0;
   call->played = false;
   trk_wheel_cancel(loop, &call->pace);
   trk_wheel_cancel(loop, &call->grace);
-  if (anything) trk_ledger_interrupt(&call->ledger, (int64_t)(uv_hrtime() / 1000));
+  if (anything) trk_ledger_interrupt(&call->ledger, now_us);
   if (call->route_paused) trk_pacer_run(call); /* There is room again: the model is read. */
   return TRK_OK;
 }
@@ -274,6 +277,8 @@ trk_status trk_call_end(trk_loop *loop, trk_call_id id, uint16_t code, const cha
     call->carrier->call = NULL;
     if (code != 0) trk_leg_close(loop, call->carrier->id, code, reason);
   }
+  if (call->taps && call->carrier) trk_tap_clear(call, (int64_t)(uv_hrtime() / 1000));
+  trk_tap_end_all(call);
   trk_chain_clear(loop, &call->playback);
   trk_chain_clear(loop, &call->waiting);
   trk_table_give(&loop->calls, call->id.slot);

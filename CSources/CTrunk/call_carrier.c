@@ -1,5 +1,5 @@
 /* call_carrier.c - what comes from the phone, and the way of caller audio to the model. */
-#include "internal.h"
+#include "tap.h"
 
 #include "trk_base64.h"
 
@@ -204,6 +204,7 @@ static void take_media(trk_call *call, const trk_twilio_message *message) {
   call->stats.frames_in++;
   note_media(call);
   measure_gap(call, message->timestamp_ms, (size_t)count);
+  if (call->taps) trk_tap_caller(call, message->payload, (size_t)count, message->timestamp_ms);
   if (count > 0) pass_on(call, message->payload, (size_t)count);
 }
 
@@ -245,6 +246,7 @@ static void take_start(trk_call *call, const trk_twilio_message *message, trk_by
   memcpy(call->sid, message->stream_sid.data, message->stream_sid.count);
   call->sid_count = (uint32_t)message->stream_sid.count;
   call->started = true;
+  call->started_us = call->loop->now_us;
   call->sequence = message->sequence;
   call->loop->stats.starts_unannounced += !call->connected;
   note_media(call);

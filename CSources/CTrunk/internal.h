@@ -405,6 +405,8 @@ struct trk_call {
   uint64_t media_level;   /* Mu-law bytes in the bucket of media_speed_max... */
   int64_t media_level_ms; /* ...at this time. */
   int64_t media_ms;       /* When the last media came, or start. */
+  int64_t started_us;     /* When start came. */
+  trk_tap *taps;          /* NULL: nobody listens. */
   trk_timer media;
 };
 

@@ -52,6 +52,7 @@ trk_loop_config trk_loop_config_default(void) {
       .media_window_ms = 5000,
       .media_timeout_ms = 10000,
       .digits_per_s_max = 20,
+      .tap_bytes = 65536,
   };
 }
 

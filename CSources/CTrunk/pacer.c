@@ -4,7 +4,7 @@
  * when the phone has played a slice of its lead; due times come from the wheel on a coarse grid,
  * and each call has its own phase, so that a turn serves a few calls and never all of them.
  */
-#include "internal.h"
+#include "tap.h"
 
 enum { FRAME_US = 20 * TRK_US_PER_MS };
 
@@ -52,6 +52,7 @@ static bool send_slice(trk_call *call, trk_ledger_item *item, size_t count) {
   const trk_bytes sid = {call->sid, call->sid_count};
   trk_leg_end_frame(call->carrier, trk_twilio_write_media(at, room, sid, slice, count + padding));
   const int64_t now_us = call->loop->now_us;
+  if (call->taps) trk_tap_agent(call, slice, count);
   trk_ledger_sent(&call->ledger, item, count, padding, now_us);
   call->unmarked += count + padding;
   call->played = true;

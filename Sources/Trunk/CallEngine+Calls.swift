@@ -46,6 +46,8 @@ public struct CallStats: Sendable, Hashable {
     public var clearTurn: UInt64 = 0
     /// Pool blocks held.
     public var blocks: UInt64 = 0
+    /// Records of its taps that did not fit.
+    public var tapRecordsDropped: UInt64 = 0
 
     /// Nothing yet.
     public init() {}
@@ -169,5 +171,6 @@ extension CallStats {
         malformed = raw.malformed
         clearTurn = raw.clear_turn
         blocks = raw.blocks
+        tapRecordsDropped = raw.tap_dropped
     }
 }

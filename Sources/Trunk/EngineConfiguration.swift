@@ -72,6 +72,9 @@ public struct EngineConfiguration: Sendable {
     public var mediaTimeoutMilliseconds: Int
     /// Keys of a caller in one second.
     public var digitsPerSecondMax: Int
+    /// Bytes of unread records of one tap; rounded up to a power of two, at least 4 KiB. Two sides that speak at once
+    /// fill some 18 KiB a second.
+    public var tapBytes: Int
     private let base: trk_loop_config
 
     /// The defaults.
@@ -113,6 +116,7 @@ public struct EngineConfiguration: Sendable {
         mediaWindowMilliseconds = Int(base.media_window_ms)
         mediaTimeoutMilliseconds = Int(base.media_timeout_ms)
         digitsPerSecondMax = Int(base.digits_per_s_max)
+        tapBytes = Int(base.tap_bytes)
     }
 
     /// The core's form. Values beyond 32 bits are clamped; zero where the core needs one becomes one.
@@ -155,6 +159,7 @@ public struct EngineConfiguration: Sendable {
         raw.media_window_ms = positive(mediaWindowMilliseconds)
         raw.media_timeout_ms = positive(mediaTimeoutMilliseconds)
         raw.digits_per_s_max = positive(digitsPerSecondMax)
+        raw.tap_bytes = positive(tapBytes)
         return raw
     }
 }

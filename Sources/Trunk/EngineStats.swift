@@ -132,6 +132,10 @@ public struct EngineStats: Sendable {
     public let handedOver: UInt64
     /// Connections taken back from it.
     public let adopted: UInt64
+    /// Taps attached to calls.
+    public let tapsOpened: UInt64
+    /// Records of taps that did not fit.
+    public let tapRecordsDropped: UInt64
 
     init(_ raw: trk_loop_stats) {
         turns = raw.turns
@@ -206,5 +210,7 @@ public struct EngineStats: Sendable {
         tlsResumed = raw.tls_resumed
         handedOver = raw.handed_over
         adopted = raw.adopted
+        tapsOpened = raw.taps_opened
+        tapRecordsDropped = raw.tap_dropped
     }
 }

@@ -11,13 +11,18 @@ import Trunk
 
     static func audio(_ frames: Range<Int>) -> [UInt8] { frames.flatMap { frame($0) } }
 
-    @Test func carriesFramesWithoutAllocationsOrEvents() async throws {
+    @Test(arguments: [false, true]) func carriesFramesWithoutAllocationsOrEvents(isTapped: Bool) async throws {
         let fixture = try await CallFixture {
             $0.leadMilliseconds = 0
             // Much faster than a telephone.
             $0.mediaWindowMilliseconds = 300_000
         }
+        let handler = fixture.handler
+        let tap = try await fixture.server.perform { server in
+            isTapped ? try handler.call.map { try server.tap($0) } : nil
+        }
         let step = 100
+        var tapped = 0
         func exchange(_ range: Range<Int>) async throws {
             for begin in stride(from: range.lowerBound, to: range.upperBound, by: step) {
                 let frames = begin..<begin + step
@@ -25,6 +30,7 @@ import Trunk
                 try await fixture.answer(frames.map { Wire.delta("r", "i", Self.frame($0)) })
                 await fixture.model.heard.wait { $0.payloads.count >= frames.upperBound }
                 await fixture.phone.heard.wait { $0.sizes.count >= frames.upperBound }
+                tap?.drain { _, _ in tapped += 1 }
             }
         }
         try await fixture.answer([Wire.created("r")])
@@ -41,6 +47,11 @@ import Trunk
         let expected = (0..<10_200).map { Base64.encode(Self.frame($0)) }
         #expect(fixture.model.heard.value.payloads == expected)
         #expect(fixture.phone.heard.value.audio == Self.audio(0..<10_200))
+        // Audio so much faster than time cannot have been spoken: of the caller most of it is dropped, and counted.
+        if let tap {
+            #expect(tapped + tap.dropped == 20_400)
+            #expect(tapped > 10_200)
+        }
         await fixture.stop()
     }
 

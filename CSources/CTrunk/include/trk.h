@@ -20,6 +20,7 @@
 #define TRK_H
 #include "trk_base.h"
 #include "trk_realtime.h"
+#include "trk_tap.h"
 
 TRK_ASSUME_NONNULL_BEGIN
 
@@ -79,6 +80,7 @@ typedef struct trk_loop_config {
   uint32_t media_window_ms;       /* ...over this time; a line that stalled may catch up. */
   uint32_t media_timeout_ms;      /* A started carrier without media for so long is told. */
   uint32_t digits_per_s_max;      /* Keys of a caller in one second; more are dropped. */
+  uint32_t tap_bytes; /* Unread records of one tap; a power of two, else the next one. */
 } trk_loop_config;
 
 /* The defaults of all limits. [any] */
@@ -263,6 +265,8 @@ typedef struct trk_loop_stats {
   uint64_t tls_resumed;
   uint64_t handed_over; /* Connections given away by trk_leg_hand_over. */
   uint64_t adopted;     /* Connections taken back by trk_loop_adopt. */
+  uint64_t taps_opened;
+  uint64_t tap_dropped; /* Records of taps that did not fit. */
 } trk_loop_stats;
 
 /* Copies the counters. [loop] */
@@ -433,11 +437,16 @@ typedef struct trk_call_stats {
   uint64_t ahead_ms_high; /* Most audio that was ever at the phone. */
   uint64_t gap_ms;
   uint64_t malformed;
-  uint64_t clear_turn; /* The turn in which the last clear was given to the system. */
-  uint64_t blocks;     /* Pool blocks held. */
+  uint64_t clear_turn;  /* The turn in which the last clear was given to the system. */
+  uint64_t blocks;      /* Pool blocks held. */
+  uint64_t tap_dropped; /* Records of its taps that did not fit. */
 } trk_call_stats;
 
 trk_status trk_call_get_stats(trk_loop *loop, trk_call_id call, trk_call_stats *out);
+
+/* Attaches a tap, which hears the call from now on; see trk_tap.h. The caller owns one reference.
+ * TRK_EFULL at TRK_CALL_TAPS_MAX. [loop] */
+trk_status trk_call_tap(trk_loop *loop, trk_call_id call, trk_tap *TRK_NULLABLE *_Nonnull out);
 
 /* Ends the call: closes its carrier leg with `code` (0: leaves it), its model legs with 1000, and
  * gives its blocks back. The id is stale from now on. [loop] */

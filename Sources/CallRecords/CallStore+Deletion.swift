@@ -1,0 +1,97 @@
+import GRDB
+
+/// What was deleted.
+public struct Deletion: Sendable, Hashable {
+    /// Calls that are gone.
+    public var calls = 0
+    /// Names of their recordings' files, which the caller deletes.
+    public var recordings: [String] = []
+    /// Calls that stayed since they are in progress.
+    public var inProgress = 0
+}
+
+extension CallStore {
+    /// Deletes the calls that ended before a moment (milliseconds since 1970), in transactions of
+    /// `StoreLimits.deletedAtOnce`, between which calls are written. Blocks; not on a loop.
+    ///
+    /// - Parameters:
+    ///   - moment: Milliseconds since 1970.
+    ///   - removing: Called with the names of the recordings after each transaction.
+    /// - Returns: How many calls.
+    @discardableResult
+    public func deleteOlder(than moment: Int64, removing: ([String]) -> Void) throws -> Int {
+        var total = 0
+        while true {
+            let batch = try write { db in
+                // By the index: a call that has ended has started before.
+                try Self.delete(
+                    db,
+                    sql: "started_at < ? AND ended_at < ? ORDER BY started_at, id",
+                    [moment, moment],
+                    limit: limits.deletedAtOnce
+                )
+            }
+            if batch.calls == 0 { return total }
+            total += batch.calls
+            removing(batch.recordings)
+        }
+    }
+
+    /// Deletes all ended calls of one number: those it made and those that were made to it. What was deleted is
+    /// overwritten in the file and its log. Takes a while with many calls; blocks; not on a loop.
+    public func deleteCaller(_ number: String) throws -> Deletion {
+        var total = Deletion()
+        let theirs = "((direction <> 'outbound' AND caller = ?) OR (direction = 'outbound' AND called = ?))"
+        while true {
+            let batch = try write { db in
+                try Self.delete(
+                    db,
+                    sql: "\(theirs) AND ended_at IS NOT NULL",
+                    [number, number],
+                    limit: limits.deletedAtOnce
+                )
+            }
+            if batch.calls == 0 { break }
+            total.calls += batch.calls
+            total.recordings += batch.recordings
+        }
+        total.inProgress = try read { db in
+            try Int.fetchOne(
+                db,
+                sql: "SELECT count(*) FROM calls WHERE \(theirs) AND ended_at IS NULL",
+                arguments: [number, number]
+            ) ?? 0
+        }
+        guard total.calls > 0 else { return total }
+        try write { db in
+            // The index keeps deleted words until its parts are merged.
+            try db.execute(sql: "INSERT INTO turns_fts(turns_fts) VALUES ('optimize')")
+        }
+        try truncateLog()
+        return total
+    }
+
+    private static func delete(
+        _ db: Database,
+        sql condition: String,
+        _ values: [any DatabaseValueConvertible],
+        limit: Int
+    ) throws -> Deletion {
+        let rows = try Row.fetchAll(
+            db,
+            sql: "SELECT id, recording_file FROM calls WHERE \(condition) LIMIT \(limit)",
+            arguments: StatementArguments(values)
+        )
+        for row in rows {
+            let id: Int64 = row["id"]
+            let first = id * Schema.turnsPerCall
+            try db.cachedStatement(sql: "DELETE FROM turns WHERE id > ? AND id < ?")
+                .execute(arguments: [first, first + Schema.turnsPerCall])
+            for table in Schema.parts {
+                try db.cachedStatement(sql: "DELETE FROM \(table) WHERE call_id = ?").execute(arguments: [id])
+            }
+            try db.cachedStatement(sql: "DELETE FROM calls WHERE id = ?").execute(arguments: [id])
+        }
+        return Deletion(calls: rows.count, recordings: rows.compactMap { $0["recording_file"] })
+    }
+}

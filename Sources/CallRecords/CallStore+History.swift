@@ -1,0 +1,70 @@
+import GRDB
+
+extension CallStore {
+    /// One page of calls, the newest first. Blocks; not on a loop.
+    ///
+    /// - Throws: `HistoryQueryError` for a cursor that is none, else what SQLite says.
+    public func history(_ query: HistoryQuery = HistoryQuery()) throws -> HistoryPage {
+        let limit = max(1, min(query.limit, limits.pageCalls))
+        let statements = try HistoryStatements(query)
+        let found = try read { db in try Self.find(db, statements, limit: limit + 1) }
+        let calls = Array(found.prefix(limit))
+        let next = found.count > limit ? calls.last.map { "\($0.startedAt).\($0.id)" } : nil
+        return HistoryPage(calls: calls, next: next)
+    }
+
+    private static func find(_ db: Database, _ statements: HistoryStatements, limit: Int) throws -> [StoredCall] {
+        func calls(_ statement: HistoryStatements.Statement) throws -> [StoredCall] {
+            try Row.fetchAll(db.cachedStatement(sql: statement.sql), arguments: statement.arguments).map(
+                StoredCall.init
+            )
+        }
+        guard let candidates = statements.candidates else { return try calls(statements.page(limit: limit)) }
+        let places = try Int64.fetchCursor(db, sql: candidates.sql, arguments: candidates.arguments)
+        var found: [StoredCall] = []
+        var ids: [Int64] = []
+        var last: Int64?
+        // Few at first, more when most of them do not fit.
+        var step = stepMin
+        while found.count < limit {
+            let id = try places.next().map { $0 / Schema.turnsPerCall }
+            // Several turns of one call stand together.
+            if let id, id != last { ids.append(id) }
+            last = id
+            guard id == nil || ids.count == step else { continue }
+            found += try calls(statements.chosen(ids, limit: limit - found.count))
+            if id == nil { break }
+            ids.removeAll(keepingCapacity: true)
+            step = min(step * 4, stepMax)
+        }
+        return found
+    }
+
+    /// Candidates that are looked at in one statement.
+    private static let stepMin = 64
+    private static let stepMax = 4_096
+
+    /// Everything about one call. Blocks; not on a loop.
+    public func call(_ id: Int64) throws -> CallDetail? { try read { db in try CallDetail(db, id: id) } }
+
+    /// Everything about the last call with this id of the carrier. Blocks; not on a loop.
+    public func call(sid: String) throws -> CallDetail? {
+        try read { db in
+            guard let id = try Self.lastID(db, sid) else { return nil }
+            return try CallDetail(db, id: id)
+        }
+    }
+
+    static func lastID(_ db: Database, _ callSID: String) throws -> Int64? {
+        try Int64.fetchOne(
+            db.cachedStatement(sql: "SELECT max(id) FROM calls WHERE call_sid = ?"),
+            arguments: [callSID.stored]
+        )
+    }
+}
+
+/// A query that cannot be answered.
+public struct HistoryQueryError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// What was wrong with it.
+    public let description: String
+}
