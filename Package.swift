@@ -101,13 +101,15 @@ let package = Package(
         .target(
             name: "CallServer",
             dependencies: [
-                "CallBridge", "CallPolicy", "RealtimeProtocol", "Simulators", "Trunk", "WebServer",
+                "CallBridge", "CallPolicy", "CallRecording", "CallRecords", "RealtimeProtocol", "Simulators", "Trunk",
+                "WebServer",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
+            resources: [.copy("Resources/web")],
             swiftSettings: swift
         ),
         // Requests to other people's servers: apart, since its client takes minutes to build.

@@ -71,6 +71,18 @@ extension CallStore {
         return total
     }
 
+    /// Deletes what is kept of one call that is over: all its entries. Blocks; not on a loop.
+    public func deleteCall(_ callSID: String) throws -> Deletion {
+        try write { db in
+            try Self.delete(
+                db,
+                sql: "call_sid = ? AND ended_at IS NOT NULL",
+                [callSID.stored],
+                limit: limits.deletedAtOnce
+            )
+        }
+    }
+
     private static func delete(
         _ db: Database,
         sql condition: String,

@@ -83,7 +83,7 @@ struct HistoryStatements {
     }
 
     /// Words of a person in FTS5's language: each a quoted beginning, so that nothing in them is an operator.
-    private static func match(_ text: String) -> String? {
+    static func match(_ text: String) -> String? {
         let words = text.stored.split { $0.isWhitespace }.prefix(wordsMax)
         if words.isEmpty { return nil }
         return words.map { word in

@@ -17,6 +17,15 @@ enum Schema {
             try db.execute(sql: fullText)
             try db.execute(sql: outbox)
         }
+        migrator.registerMigration("2") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE kept (
+                        name TEXT PRIMARY KEY, value TEXT NOT NULL, at INTEGER NOT NULL, who TEXT NOT NULL
+                    )
+                    """
+            )
+        }
         return migrator
     }
 

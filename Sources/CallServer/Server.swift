@@ -1,6 +1,8 @@
 public import CallBridge
 public import CallPolicy
+import CallRecords
 public import Logging
+import RealtimeProtocol
 import Simulators
 public import Trunk
 public import WebServer
@@ -77,7 +79,10 @@ public final class Server: Sendable {
             guard let parrot else { return try settings.endpoint(model: model) }
             return try ModelEndpoint(url: parrot.url, model: model, key: "")
         }
-        let directory = CallDirectory()
+        let records = try RecordKeeping.open(settings.records, fetcher: parts.fetcher, logger: logger)
+        let directory = CallDirectory { what, who, callSID, said in
+            records?.note(what, by: who, said: said, on: callSID)
+        }
         let rest = settings.rest(parts.fetcher)
         let live = LiveSettings(settings, tools: ToolRegistry(withBuiltIns: false))
         let shelf = ToolShelf(
@@ -86,6 +91,11 @@ public final class Server: Sendable {
             transfer: rest.map { CallTransfer(rest: $0, live: live, directory: directory) }
         )
         live.replace(settings, tools: shelf.tools(settings))
+        if let kept = try? await records?.ask({ try $0.kept(SessionOverrides.keptName) }),
+            let json = try? JSONValue(parsing: kept.value), let overrides = try? SessionOverrides(json)
+        {
+            live.override(.init(overrides: overrides, at: kept.at, who: kept.who, isInDatabase: true))
+        }
         let planner = CallPlanner(live, fetcher: parts.fetcher, logger: logger, endpoint: endpoint)
         var configuration = BridgeConfiguration(
             model: try endpoint(settings.call.session.model),
@@ -102,6 +112,7 @@ public final class Server: Sendable {
             planner,
             rest: rest,
             fetcher: parts.fetcher,
+            records: records,
             configuration,
             engines,
             logger,
@@ -196,7 +207,7 @@ public final class Server: Sendable {
 
     /// Takes no new calls: phones are refused, `/ready` says so, TwiML rejects. Calls that are open go on, and requests
     /// are answered until the stop.
-    public func drain() { web.drain.begin() }
+    public func drain() { web.drain.stop() }
 
     /// Calls that are open.
     public func openCalls() async -> Int {
@@ -210,6 +221,7 @@ public final class Server: Sendable {
         for engine in engines { await engine.perform { $0.stopListening() } }
         await web.stop()
         for engine in engines { await engine.stop() }
+        await web.closeRecords()
         await parrot?.stop()
     }
 }

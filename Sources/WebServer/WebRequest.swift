@@ -88,6 +88,20 @@ public struct WebRequest: Sendable {
     ].compactMap { HTTPField.Name($0) }
 }
 
+/// A body that is made while it is sent: piece by piece, each asked for when the one before was taken.
+public struct BodyStream: Sendable {
+    /// Its bytes in all, when that is known.
+    public var length: Int?
+    /// The next piece; nil at the end.
+    public var next: @Sendable () async throws -> [UInt8]?
+
+    /// A body.
+    public init(length: Int? = nil, next: @escaping @Sendable () async throws -> [UInt8]?) {
+        self.length = length
+        self.next = next
+    }
+}
+
 /// What a handler answers.
 public struct WebResponse: Sendable {
     /// The status.
@@ -96,6 +110,8 @@ public struct WebResponse: Sendable {
     public var headers: HTTPFields
     /// The body.
     public var body: [UInt8]
+    /// The body, when it is made while it is sent; `body` is empty then.
+    public var stream: BodyStream?
 
     /// Makes a response.
     public init(status: HTTPResponse.Status = .ok, headers: HTTPFields = HTTPFields(), body: [UInt8] = []) {

@@ -69,15 +69,34 @@ final class WebResponder: Sendable {
         _ writer: consuming ResponseWriter,
         _ channel: any Channel
     ) async throws {
+        let head = HTTPResponse(status: response.status, headerFields: response.headers)
+        if let stream = response.stream, !isHead {
+            return try await writer.write(response: head, body: pieces(of: stream, channel))
+        }
+        let late = deadline(channel)
+        defer { late.cancel() }
+        let body = isHead ? [] : response.body
+        try await writer.write(response: head, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    private func deadline(_ channel: any Channel) -> Scheduled<Void> {
         let counted = counted
-        let late = channel.eventLoop.scheduleTask(in: .milliseconds(Int64(configuration.writeDeadlineMilliseconds))) {
+        return channel.eventLoop.scheduleTask(in: .milliseconds(Int64(configuration.writeDeadlineMilliseconds))) {
             counted.withLock { $0.answersLate += 1 }
             channel.close(promise: nil)
         }
-        defer { late.cancel() }
-        let head = HTTPResponse(status: response.status, headerFields: response.headers)
-        let body = isHead ? [] : response.body
-        try await writer.write(response: head, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    /// Each piece has the deadline of a whole answer.
+    private func pieces(of stream: BodyStream, _ channel: any Channel) -> ResponseBody {
+        ResponseBody(contentLength: stream.length) { writer in
+            while let piece = try await stream.next() {
+                let late = self.deadline(channel)
+                defer { late.cancel() }
+                try await writer.write(ByteBuffer(bytes: piece))
+            }
+            try await writer.finish(nil)
+        }
     }
 
     private func respond(to request: Request, _ seen: WebRequest) async -> WebResponse {
@@ -114,6 +133,8 @@ final class WebResponder: Sendable {
         if let tag = response.headers[.eTag], request.headers[.ifNoneMatch] == tag {
             response.status = .notModified
             response.body = []
+        } else if let stream = response.stream {
+            if let length = stream.length { response.headers[.contentLength] = String(length) }
         } else if response.status != .noContent {
             Gzip.apply(&response, for: request)
             response.headers[.contentLength] = String(response.body.count)

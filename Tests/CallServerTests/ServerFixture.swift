@@ -37,7 +37,7 @@ struct ServerFixture: Sendable {
         phones = try CallEngine.start()
         var all = [
             "HOST": "127.0.0.1", "PORT": "0", "OPENAI_API_KEY": "sk-test",
-            "OPENAI_REALTIME_URL": "ws://127.0.0.1:\(modelPort)\(ModelSimulator.path)",
+            "DATABASE_PATH": "none", "OPENAI_REALTIME_URL": "ws://127.0.0.1:\(modelPort)\(ModelSimulator.path)",
         ]
         all.merge(environment) { $1 }
         var settings = try Settings(environment: all, prompt: nil)

@@ -11,12 +11,15 @@ public final class CallDirectory: Sendable {
         var live: [String: CallEntry] = [:]
         var ended: [CallEntry] = []
         var started = 0
-        var refusedByStatus = 0
     }
 
     private let state = Locked(State())
+    /// Hears what people do to calls: what, who, call, and words of theirs.
+    private let acted: @Sendable (_ what: String, _ who: String, _ callSID: String, _ said: String?) -> Void
 
-    init() {}
+    init(acted: @escaping @Sendable (String, String, String, String?) -> Void = { _, _, _, _ in }) {
+        self.acted = acted
+    }
 
     /// Calls that began.
     var started: Int { state.withLock { $0.started } }
@@ -64,7 +67,10 @@ public final class CallDirectory: Sendable {
     }
 
     /// Writes down what a person did to a call.
-    func act(_ what: String, by who: String, on callSID: String) {
+    ///
+    /// - Parameter said: What the agent is to say or to know, when it is that.
+    func act(_ what: String, by who: String, on callSID: String, said: String? = nil) {
+        acted(what, who, callSID, said)
         state.withLock { $0.live[callSID]?.act(what, by: who, at: Timestamp.now) }
     }
 

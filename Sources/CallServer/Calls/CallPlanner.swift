@@ -132,13 +132,13 @@ final class CallPlanner: Sendable {
         let call = prepared.withLock { $0[start.callID] } ?? PreparedCall()
         let rule = settings.routing.rule(for: facts)
         let changes = (rule?.changes ?? CallChanges()).overridden(by: call.changes)
-        var configuration = changes.applied(to: settings.call)
+        var configuration = changes.applied(to: live.call)
         let variables = start.parameters.merging(call.variables) { $1 }
         configuration.session.instructions = Self.fill(configuration.session.instructions, variables)
         if !call.addendum.isEmpty { configuration.session.instructions += "\n\n" + call.addendum }
-        var tools = live.tools
+        var tools = live.offeredTools
         if let names = changes.tools {
-            tools = tools.only(names)
+            tools = live.tools.only(names)
             configuration.tools.offersEndCall = names.contains(BuiltInTools.endCallName)
         }
         let name = rule?.name ?? ""

@@ -53,6 +53,9 @@ public struct CarrierSettings: Sendable, Hashable {
         transferSeconds = reader.number("TRANSFER_SECONDS", 5...600) ?? transferSeconds
     }
 
+    /// The same for a JSON Schema.
+    static let numberPattern = "^\\+[0-9]{4,15}$"
+
     /// E.164: a plus and up to 15 digits.
     public static func isNumber(_ text: String) -> Bool { isPrefix(text) && text.utf8.count >= 5 }
 

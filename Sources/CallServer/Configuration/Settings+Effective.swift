@@ -109,6 +109,12 @@ extension Settings {
         .restart("TLS_CERT") { $0.tls?.certificate ?? "" },
         .restart("TLS_KEY") { $0.tls?.key ?? "" },
         .restart("CORS_ORIGINS") { $0.access.corsOrigins.joined(separator: ",") },
+        .restart("DATABASE_PATH") { $0.records.database ?? "none" },
+        .restart("RETENTION_DAYS") { $0.records.retentionDays.map { "\($0)" } ?? "forever" },
+        .restart("RECORDING") { $0.records.records ? "on" : "off" },
+        .restart("RECORDINGS_PATH") { $0.records.folder },
+        .restart("END_URL") { $0.records.endURL.map { $0.server.origin + $0.target.prefix { $0 != "?" } } ?? "" },
+        .secret("END_SECRET") { $0.records.endSecret },
         .restart("LOG_LEVEL") { $0.logging.level.rawValue },
         .restart("LOG_LEVELS") { settings in
             settings.logging.levels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
@@ -201,7 +207,9 @@ extension SessionObject {
 extension Settings {
     /// Everything that must not get into a log line.
     public var secrets: [String] {
-        (serverSecrets + httpTools.flatMap(\.secrets) + [key, tools.preCallSecret, carrier.apiKey?.secret ?? ""]
+        (serverSecrets + httpTools.flatMap(\.secrets) + [
+            key, tools.preCallSecret, records.endSecret, carrier.apiKey?.secret ?? "",
+        ]
             + access.credentials.map(\.secret)
             + access.twilioTokens + access.twilioSharedKeys.values).filter { !$0.isEmpty }
     }

@@ -73,6 +73,8 @@ public struct Settings: Sendable {
     public var tools = ToolSettings()
     /// What may be done by way of the carrier's API.
     public var carrier = CarrierSettings()
+    /// What is kept of calls.
+    public var records = RecordSettings()
     /// How much may happen at once, and cost.
     public var caps = CapSettings()
     /// The certificate of the server's own TLS; nil without.
@@ -143,6 +145,7 @@ public struct Settings: Sendable {
         carrier = CarrierSettings(&reader)
         caps = CapSettings(&reader, callsMax: callsMax)
         tls = TLSFiles(&reader)
+        records = RecordSettings(&reader)
         routing = RoutingTable(sources.routing, &reader)
         PriceSettings.apply(sources.prices, to: &call.prices, &reader)
         for name in Self.names { places[name] = reader.place(of: name) }

@@ -17,6 +17,7 @@ struct ServerMetrics: Sendable {
     var dayMicrodollars: Int64
     var log: LogWriter.Counters?
     var process: ProcessSample
+    var records: [MetricFamily]
 
     /// What of an engine goes up and down; everything else only grows.
     private static let gauges: Set<String> = [
@@ -39,7 +40,7 @@ struct ServerMetrics: Sendable {
                 "What this day (UTC) has cost so far.",
                 .gauge([.init(Double(dayMicrodollars) / 1_000_000)])
             ),
-        ] + calls.families + webFamilies + viewerFamilies + logFamilies + engineFamilies + process.families
+        ] + calls.families + webFamilies + viewerFamilies + logFamilies + engineFamilies + records + process.families
     }
 
     private func counter(_ name: String, _ help: String, _ value: Int) -> MetricFamily {
@@ -110,14 +111,26 @@ struct ServerMetrics: Sendable {
         }
         return (tables.first ?? []).enumerated().map { index, entry in
             let isGauge = Self.gauges.contains(entry.0)
+            let (name, unit) = Self.metric(entry.0)
             let samples = tables.enumerated().map {
-                MetricFamily.Sample(Double($0.element[index].1), [.init("loop", "\($0.offset)")])
+                MetricFamily.Sample(Double($0.element[index].1) / unit, [.init("loop", "\($0.offset)")])
             }
             return MetricFamily(
-                "trunkline_loop_" + Self.snake(entry.0) + (isGauge ? "" : "_total"),
-                "\(Self.snake(entry.0).split(separator: "_").joined(separator: " ")), of a loop.",
+                "trunkline_loop_" + name + (isGauge ? "" : "_total"),
+                "\(name.split(separator: "_").joined(separator: " ")), of a loop.",
                 isGauge ? .gauge(samples) : .counter(samples)
             )
+        }
+    }
+
+    /// A counter's name as Prometheus wants it, and how many of its units are one of Prometheus': times are seconds there.
+    private static func metric(_ name: String) -> (String, Double) {
+        switch name {
+        case "turnsOver5Milliseconds": ("turns_over_5ms", 1)
+        case "poolBlocksTotal": ("pool_blocks_allocated", 1)
+        case _ where name.hasSuffix("Milliseconds"): (snake(String(name.dropLast(12))) + "_seconds", 1_000)
+        case _ where name.hasSuffix("Microseconds"): (snake(String(name.dropLast(12))) + "_seconds", 1_000_000)
+        default: (snake(name), 1)
         }
     }
 

@@ -47,9 +47,13 @@ struct CallEndpoints: Sendable {
         "type": "object", "required": ["to"],
         "properties": [
             "to": [
-                "type": "string", "description": "Whom to call, such as +15550100; OUTBOUND_ALLOW says who may be.",
+                "type": "string", "pattern": .string(CarrierSettings.numberPattern),
+                "description": "Whom to call, such as +15550100; OUTBOUND_ALLOW says who may be.",
             ],
-            "from": ["type": "string", "description": "A number of the account; TWILIO_NUMBER when it is left out."],
+            "from": [
+                "type": "string", "pattern": .string(CarrierSettings.numberPattern),
+                "description": "A number of the account; TWILIO_NUMBER when it is left out.",
+            ],
             "parameters": ["type": "object", "additionalProperties": ["type": "string"]],
             "variables": ["type": "object", "additionalProperties": ["type": "string"]],
             "policy": [
@@ -71,8 +75,9 @@ struct CallEndpoints: Sendable {
                 access: .operate,
                 requestSchema: Self.outboundSchema,
                 responses: [
-                    (201, "the call is being made"), (409, "the server is not set up for it"),
-                    (422, "the body is wrong, or the number may not be called"), (429, "too many calls a minute"),
+                    (201, "the call is being made"), (403, "the number may not be called"),
+                    (409, "the server is not set up for it"),
+                    (422, "the body is wrong"), (429, "too many calls a minute"),
                     (502, "the carrier refused"), (503, "the server is draining"),
                 ]
             ) { try await make($0) }
@@ -83,7 +88,10 @@ struct CallEndpoints: Sendable {
         let body = try request.object()
         let settings = live.settings
         let to = try body.text("to")
-        if let refusal = settings.carrier.refusal(of: to) { throw WebError(.unprocessableContent, "to \(refusal)") }
+        guard CarrierSettings.isNumber(to) else {
+            throw WebError(.unprocessableContent, "to is no number such as +15550100")
+        }
+        if let refusal = settings.carrier.refusal(of: to) { throw WebError(.forbidden, "to \(refusal)") }
         let from = body["from"]?.stringValue ?? settings.carrier.number
         guard CarrierSettings.isNumber(from) else {
             throw WebError(.unprocessableContent, "from is no number such as +15550100, and TWILIO_NUMBER is not set")
@@ -151,10 +159,15 @@ struct CallEndpoints: Sendable {
     }
 
     /// Gives a command to the call of a request, and writes down who did what.
-    private func give(_ command: CallCommand, _ what: String, _ request: WebRequest) async throws -> WebResponse {
+    private func give(
+        _ command: CallCommand,
+        _ what: String,
+        _ request: WebRequest,
+        said: String? = nil
+    ) async throws -> WebResponse {
         let callSID = request.parameters["id"] ?? ""
         guard directory.entry(callSID)?.seat != nil else { throw Self.noCall }
-        directory.act(what, by: request.actor, on: callSID)
+        directory.act(what, by: request.actor, on: callSID, said: said)
         guard await directory.command(command, to: callSID) else { throw Self.noCall }
         return .json(["status": "accepted"], status: .accepted)
     }
@@ -176,8 +189,13 @@ struct CallEndpoints: Sendable {
             command(
                 "transfer",
                 "Gives a call to somebody else: a number, or a name of TRANSFER_NUMBERS",
-                schema: ["type": "object", "required": ["to"], "properties": ["to": ["type": "string"]]],
-                more: [(409, "the server is not set up for it"), (502, "the carrier refused")]
+                schema: [
+                    "type": "object", "required": ["to"], "properties": ["to": ["type": "string", "minLength": 1]],
+                ],
+                more: [
+                    (403, "the number may not be called"), (409, "the server is not set up for it"),
+                    (502, "the carrier refused"),
+                ]
             ) { try await transfer($0) },
             command(
                 "session",
@@ -203,7 +221,7 @@ struct CallEndpoints: Sendable {
                 "Answers a function call of the model by hand",
                 schema: [
                     "type": "object", "required": ["call_id", "output"],
-                    "properties": ["call_id": ["type": "string"], "output": ["type": "string"]],
+                    "properties": ["call_id": ["type": "string", "minLength": 1], "output": ["type": "string"]],
                 ]
             ) { request in
                 let body = try request.object()
@@ -224,7 +242,7 @@ struct CallEndpoints: Sendable {
         }
         let named = settings.carrier.transfers.first { $0.name == to }?.number
         if named == nil, let refusal = settings.carrier.refusal(of: to) {
-            throw WebError(.unprocessableContent, "to is no name of TRANSFER_NUMBERS, and \(refusal)")
+            throw WebError(.forbidden, "to is no name of TRANSFER_NUMBERS, and \(refusal)")
         }
         directory.act("transferred", by: request.actor, on: callSID)
         let transfer = CallTransfer(rest: rest, live: live, directory: directory)
@@ -253,10 +271,15 @@ struct CallEndpoints: Sendable {
                 let body = try request.object()
                 let text = try body.text("text")
                 switch body["mode"]?.stringValue ?? "say" {
-                case "say": return try await give(.say(text), "let the agent say something", request)
+                case "say": return try await give(.say(text), "let the agent say something", request, said: text)
                 case "instruct":
                     let responds = body["respond"]?.boolValue ?? false
-                    return try await give(.instruct(text, respond: responds), "instructed the agent", request)
+                    return try await give(
+                        .instruct(text, respond: responds),
+                        "instructed the agent",
+                        request,
+                        said: text
+                    )
                 default: throw WebError(.unprocessableContent, "mode is say or instruct")
                 }
             },

@@ -10,7 +10,10 @@ enum DocsPage {
             PathAcceptor.mediaPaths.map { ($0, "Twilio's media stream") }
             + PathAcceptor.logPaths.map {
                 ($0, "Events of the models; ?call= for one call, ?shape=beta for older names, ?audio=1 with audio")
-            } + [(PathAcceptor.livePath, "How calls stand, whenever that changes; ?call= with all events of one")]
+            } + [
+                (PathAcceptor.livePath, "How calls stand, whenever that changes; ?call= with all events of one"),
+                (ListenAcceptor.path, "What both sides of ?call= say, as µ-law"),
+            ]
         let document = RouteTable(routes, sockets: sockets).openAPI(
             title: Endpoints.title,
             version: Endpoints.version
@@ -33,18 +36,12 @@ enum DocsPage {
 
     private static func page(_ path: String, _ summary: String, _ type: String, _ bytes: [UInt8]) -> Route {
         let headers: HTTPFields = [
-            .contentType: type, .eTag: tag(bytes), .cacheControl: "no-cache",
+            .contentType: type, .eTag: EntityTag.of(bytes), .cacheControl: "no-cache",
             .contentSecurityPolicy: "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
         ]
         return Route(.get, path, summary, responseType: String(type.prefix { $0 != ";" })) { _ in
             WebResponse(headers: headers, body: bytes)
         }
-    }
-
-    /// A short name of some bytes (FNV-1a, 64 bits); weak, since it stands for the compressed ones, too.
-    private static func tag(_ bytes: [UInt8]) -> String {
-        let hash = bytes.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-        return "W/\"" + String(hash, radix: 16) + "\""
     }
 
     private static let html = """

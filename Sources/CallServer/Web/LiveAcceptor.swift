@@ -6,11 +6,13 @@ import WebServer
 /// Takes dashboards on `/ws/live`. Lives on an engine.
 final class LiveAcceptor: LegAcceptor, LegHandler {
     private let feed: LiveFeed
+    private let ears: CallEars
     private let guardian: any RequestGuard
     private var viewers: [LegID: Viewer] = [:]
 
-    init(_ feed: LiveFeed, _ guardian: any RequestGuard) {
+    init(_ feed: LiveFeed, _ ears: CallEars, _ guardian: any RequestGuard) {
         self.feed = feed
+        self.ears = ears
         self.guardian = guardian
     }
 
@@ -26,7 +28,9 @@ final class LiveAcceptor: LegAcceptor, LegHandler {
     }
 
     func opened(_ leg: LegID, on engine: isolated CallEngine) {
-        if let viewer = viewers[leg] { feed.welcome(viewer) }
+        guard let viewer = viewers[leg] else { return }
+        feed.welcome(viewer)
+        if let callSID = viewer.wish.callSID { ears.attend(viewer, to: callSID, listens: false) }
     }
 
     func timerFired(_ leg: LegID, on engine: isolated CallEngine) {}
@@ -35,6 +39,8 @@ final class LiveAcceptor: LegAcceptor, LegHandler {
     func received(_ message: RawSpan, isText: Bool, from leg: LegID, on engine: isolated CallEngine) {}
 
     func closed(_ leg: LegID, _ ending: LegEnding, on engine: isolated CallEngine) {
-        if let viewer = viewers.removeValue(forKey: leg) { feed.leave(viewer) }
+        guard let viewer = viewers.removeValue(forKey: leg) else { return }
+        ears.leave(viewer)
+        feed.leave(viewer)
     }
 }

@@ -7,11 +7,12 @@ final class PathAcceptor: LegAcceptor {
     static let mediaPaths = ["/media-stream", "/ws/call", "/call"]
     static let logPaths = ["/ws/logs", "/logs"]
     static let livePath = "/ws/live"
-    static let paths = mediaPaths + logPaths + [livePath]
+    static let paths = mediaPaths + logPaths + [livePath, ListenAcceptor.path]
 
     private let phones: any LegAcceptor
     private let viewers: any LegAcceptor
     private let dashboards: any LegAcceptor
+    private let listeners: any LegAcceptor
     private let carrier: CarrierGuard
     private let caps: Locked<CallCaps>
     private let drain: DrainState
@@ -20,6 +21,7 @@ final class PathAcceptor: LegAcceptor {
         phones: any LegAcceptor,
         viewers: any LegAcceptor,
         dashboards: any LegAcceptor,
+        listeners: any LegAcceptor,
         carrier: CarrierGuard,
         caps: Locked<CallCaps>,
         drain: DrainState
@@ -27,6 +29,7 @@ final class PathAcceptor: LegAcceptor {
         self.phones = phones
         self.viewers = viewers
         self.dashboards = dashboards
+        self.listeners = listeners
         self.carrier = carrier
         self.caps = caps
         self.drain = drain
@@ -35,6 +38,7 @@ final class PathAcceptor: LegAcceptor {
     func requested(_ leg: LegID, _ request: UpgradeRequest, on engine: isolated CallEngine) {
         let path = Self.paths[request.pathIndex]
         if path == Self.livePath { return dashboards.requested(leg, request, on: engine) }
+        if path == ListenAcceptor.path { return listeners.requested(leg, request, on: engine) }
         if Self.logPaths.contains(path) { return viewers.requested(leg, request, on: engine) }
         if drain.isDraining { return engine.refuse(leg, status: 503) }
         let seen = WebRequest(request)

@@ -31,7 +31,8 @@ struct SetupEndpoints: Sendable {
                 "Lets the calls of a number of the carrier's come here",
                 access: .operate,
                 requestSchema: [
-                    "type": "object", "required": ["number"], "properties": ["number": ["type": "string"]],
+                    "type": "object", "required": ["number"],
+                    "properties": ["number": ["type": "string", "pattern": .string(CarrierSettings.numberPattern)]],
                 ],
                 responses: [
                     (200, "they come here now"), (409, "the server is not set up for it"), (422, "the body is wrong"),

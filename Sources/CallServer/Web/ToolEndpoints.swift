@@ -28,8 +28,8 @@ struct ToolEndpoints: Sendable {
 
     private var list: JSONValue {
         let settings = live.settings
-        var definitions = live.tools.definitions
-        if settings.call.tools.offersEndCall { definitions.append(BuiltInTools.endCall) }
+        var definitions = live.offeredTools.definitions
+        if live.call.tools.offersEndCall { definitions.append(BuiltInTools.endCall) }
         let functions = definitions.map(\.sessionTool.json)
         // Servers' tools hold keys: only what they are is told.
         let servers = settings.call.session.serverTools.map { tool -> JSONValue in

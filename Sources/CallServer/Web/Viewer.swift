@@ -16,7 +16,7 @@ final class Viewer: Sendable {
     }
 
     private struct Queue {
-        var messages: [[UInt8]] = []
+        var messages: [(bytes: [UInt8], isText: Bool)] = []
         var bytes = 0
         var isMoving = false
         var isDropped = false
@@ -37,14 +37,14 @@ final class Viewer: Sendable {
     func watches(_ callSID: String) -> Bool { wish.callSID == nil || wish.callSID == callSID }
 
     /// Queues a message, from any thread; false when the viewer is too slow: it is closed then.
-    func tell(_ message: [UInt8]) -> Bool {
+    func tell(_ message: [UInt8], isText: Bool = true) -> Bool {
         let (starts, fits) = queue.withLock { queue -> (Bool, Bool) in
             if queue.isDropped { return (false, true) }
             if queue.bytes + message.count > Self.queueBytesMax {
                 queue = Queue(isMoving: queue.isMoving, isDropped: true)
                 return (false, false)
             }
-            queue.messages.append(message)
+            queue.messages.append((message, isText))
             queue.bytes += message.count
             defer { queue.isMoving = true }
             return (!queue.isMoving, true)
@@ -57,13 +57,19 @@ final class Viewer: Sendable {
     /// Writes what waits. What the system does not take at once counts on: the leg's queue is part of the bound.
     private func move(on engine: isolated CallEngine) {
         while let message = next(on: engine) {
-            do throws(TrunkError) { try engine.send(text: message, to: leg) } catch {
+            do throws(TrunkError) {
+                if message.isText {
+                    try engine.send(text: message.bytes, to: leg)
+                } else {
+                    try engine.send(binary: message.bytes, to: leg)
+                }
+            } catch {
                 return queue.withLock { $0 = Queue(isDropped: true) }
             }
         }
     }
 
-    private func next(on engine: isolated CallEngine) -> [UInt8]? {
+    private func next(on engine: isolated CallEngine) -> (bytes: [UInt8], isText: Bool)? {
         let pending = engine.pendingBytes(leg)
         return queue.withLock { queue in
             guard let message = queue.messages.first else {

@@ -17,6 +17,9 @@ final class WebSide: Sendable {
     let carrier: CarrierGuard
     let planner: CallPlanner
     private let feed: LiveFeed
+    private let ears: CallEars
+    private let listeners: Locked<Viewers>
+    private let records: RecordKeeping?
     private let health: HealthMonitor
     private let metrics = Locked(CallMetrics())
     private let live: LiveSettings
@@ -31,6 +34,7 @@ final class WebSide: Sendable {
     ///   - planner: How calls are led.
     ///   - rest: The carrier's API; nil without an account.
     ///   - fetcher: Asks other servers; nil when the program cannot.
+    ///   - records: What is kept of calls; nil keeps nothing.
     ///   - bridge: What the bridges are told.
     ///   - engines: Where calls run.
     ///   - logger: Where log lines go.
@@ -41,6 +45,7 @@ final class WebSide: Sendable {
         _ planner: CallPlanner,
         rest: TwilioREST?,
         fetcher: (any HTTPFetching)?,
+        records: RecordKeeping?,
         _ bridge: BridgeConfiguration,
         _ engines: [CallEngine],
         _ logger: Logger,
@@ -60,6 +65,10 @@ final class WebSide: Sendable {
         self.hub = hub
         let feed = LiveFeed(directory, viewersMax: settings.viewersMax)
         self.feed = feed
+        self.records = records
+        ears = CallEars(directory)
+        let listeners = Locked(Viewers(max: settings.viewersMax))
+        self.listeners = listeners
         let health = HealthMonitor(
             bridge.modelAdmission,
             callsMax: settings.callsMax,
@@ -88,7 +97,8 @@ final class WebSide: Sendable {
                     refusals: Self.refusals(carrier, planner, bridge),
                     dayMicrodollars: planner.caps.withLock { $0.dayMicrodollars },
                     log: logCounters(),
-                    process: ProcessSample.now()
+                    process: ProcessSample.now(),
+                    records: records?.metrics ?? []
                 )
             },
             drain: drain
@@ -113,6 +123,18 @@ final class WebSide: Sendable {
         let routes =
             endpoints.routes + carrierEndpoints.routes + callEndpoints.routes
             + ToolEndpoints(live: live, clock: { .now() }).routes
+            + HistoryEndpoints(records: records).routes + ConfigurationEndpoints(live: live, records: records).routes
+            + OverviewEndpoints(
+                live: live,
+                directory: directory,
+                planner: planner,
+                records: records,
+                drain: drain,
+                engineStats: { await Self.stats(engines) },
+                viewers: {
+                    hub.stats.viewersOpen + feed.stats.viewersOpen + listeners.withLock { $0.stats.viewersOpen }
+                }
+            ).routes + StaticFiles("dashboard").routes(at: "/dashboard", "The dashboard")
             + SetupEndpoints(live: live, fetcher: fetcher, engine: engines[0], rest: rest).routes
             + LoginEndpoints(access: access, carrier: carrier).routes
         service = WebService(
@@ -156,7 +178,8 @@ final class WebSide: Sendable {
         return PathAcceptor(
             phones: phones,
             viewers: LogAcceptor(hub, directory, access, isBetaByDefault: compat == .fastapi || compat == .demo),
-            dashboards: LiveAcceptor(feed, access),
+            dashboards: LiveAcceptor(feed, ears, access),
+            listeners: ListenAcceptor(ears, directory, access, listeners),
             carrier: carrier,
             caps: planner.caps,
             drain: drain
@@ -188,7 +211,9 @@ final class WebSide: Sendable {
         hub.note(record)
         health.note(record)
         metrics.withLock { $0.observe(record.kind) }
-        feed.note(record, directory.note(record, on: engine))
+        let entry = directory.note(record, on: engine)
+        feed.note(record, entry)
+        records?.note(record, entry, on: engine)
         switch record.kind {
         case .event(.started):
             guard let session = hub.session else { return }
@@ -224,9 +249,11 @@ final class WebSide: Sendable {
                 return configuration
             }()
         )
+        let records = records
         let (health, seconds) = (health, max(1, live.settings.healthIntervalMilliseconds / 1_000))
         let tasks: [Task<Void, any Error>] = [
             Task { try await group.run() }, Task { await health.run(everySeconds: seconds) },
+            Task { await records?.run() },
         ]
         running.withLock { $0 = (group, tasks) }
     }
@@ -237,8 +264,11 @@ final class WebSide: Sendable {
             return running
         }
         guard let running else { return }
-        running.tasks[1].cancel()
+        for task in running.tasks.dropFirst() { task.cancel() }
         await running.group.triggerGracefulShutdown()
         try? await running.tasks[0].value
     }
+
+    /// Writes what waits to be kept; the loops have ended.
+    func closeRecords() async { await records?.close() }
 }

@@ -129,6 +129,7 @@ import WebServer
             "haproxy",
             "haproxy.cfg",
             [
+                ("maxconn 9000", "maxconn 200"),
                 ("server node1 127.0.0.1:5050", "server node1 127.0.0.1:\(nodes[0].port)"),
                 ("server node2 127.0.0.1:5051", "server node2 127.0.0.1:\(nodes[1].port)"),
             ],

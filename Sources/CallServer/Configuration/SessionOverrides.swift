@@ -1,0 +1,78 @@
+import CallPolicy
+import RealtimeProtocol
+
+/// What an operator changes of how new calls are led, from the dashboard: over the settings, under routing rules.
+struct SessionOverrides: Sendable, Hashable {
+    /// Why a document is none.
+    struct Failure: Error { let problems: [String] }
+
+    /// The names under which records keep it.
+    static let keptName = "configuration"
+    private static let fields: Set<String> = [
+        "instructions", "voice", "speed", "greeting", "say_first", "turn_detection", "transcription", "noise_reduction",
+        "max_output_tokens",
+    ]
+
+    private let session: JSONObject
+    /// Names of tools that are offered; nil offers all.
+    let tools: [String]?
+
+    /// Reads a document with `session` and `tools`: names, or objects with `name` and `enabled`.
+    init(_ document: JSONValue) throws(Failure) {
+        guard let object = document.objectValue, let session = (object["session"] ?? [:]).objectValue else {
+            throw Failure(problems: ["session is no object"])
+        }
+        let unknown = session.keys.filter { !Self.fields.contains($0) }
+        if !unknown.isEmpty { throw Failure(problems: unknown.map { "\"\($0)\" is no part of a session here" }) }
+        self.session = session
+        guard let list = object["tools"], !list.isNull else {
+            tools = nil
+            return
+        }
+        guard let entries = list.arrayValue else { throw Failure(problems: ["tools is no list"]) }
+        tools = entries.compactMap { entry in
+            entry.stringValue ?? (entry["enabled"]?.boolValue == false ? nil : entry["name"]?.stringValue)
+        }
+    }
+
+    /// The document that says the same.
+    var json: JSONValue {
+        ["session": .object(session), "tools": tools.map { .array($0.map(JSONValue.string)) } ?? .null]
+    }
+
+    /// The configuration with these changes.
+    func applied(to configuration: CallConfiguration) throws(Failure) -> CallConfiguration {
+        var result = configuration
+        var flat = JSONObject()
+        for (from, to) in [
+            ("instructions", "instructions"), ("voice", "voice"), ("speed", "speed"),
+            ("turn_detection", "turn_detection"), ("transcription", "input_audio_transcription"),
+            ("max_output_tokens", "max_response_output_tokens"),
+        ] { if let value = session[from] { flat.append(to, Self.cleaned(value)) } }
+        if flat["turn_detection"]?["type"] == "none" { flat["turn_detection"] = .null }
+        if let reduction = session["noise_reduction"] {
+            flat.append(
+                "input_audio_noise_reduction",
+                reduction.stringValue.map { $0.isEmpty ? .null : ["type": .string($0)] } ?? .null
+            )
+        }
+        let problems = SessionSettings.apply(.object(flat), to: &result.session).problems
+        if !problems.isEmpty { throw Failure(problems: problems) }
+        if session["greeting"] != nil || session["say_first"] != nil {
+            let (greeting, words) = (session["greeting"]?.stringValue ?? "", session["say_first"]?.stringValue ?? "")
+            if !words.isEmpty {
+                result.greeting = .agentFirst(.exactly(words))
+            } else {
+                result.greeting = greeting.isEmpty ? .callerFirst : .agentFirst(.instructions(greeting))
+            }
+        }
+        if let tools { result.tools.offersEndCall = tools.contains(BuiltInTools.endCallName) }
+        return result
+    }
+
+    /// Forms send fields that are left out as null: within an object they are as good as missing.
+    private static func cleaned(_ value: JSONValue) -> JSONValue {
+        guard let object = value.objectValue else { return value }
+        return .object(JSONObject(object.members.filter { !$0.value.isNull && $0.value != "" }))
+    }
+}
