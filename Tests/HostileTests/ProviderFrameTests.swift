@@ -6,7 +6,7 @@ import Trunk
 
 extension ModelSide {
     /// Frames of a provider that break RFC 6455 or our limits: each closes that connection with its code, and no other.
-    @Suite(.timeLimit(.minutes(2))) struct ProviderFrameTests {
+    @Suite(.timeLimit(.minutes(3))) struct ProviderFrameTests {
         private typealias Case = ProviderCase
 
         private static func frame(_ opcode: UInt8, _ payload: [UInt8] = [], fin: Bool = true, flags: UInt8 = 0)
