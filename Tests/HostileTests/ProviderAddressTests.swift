@@ -87,6 +87,24 @@ extension ModelSide {
                 let (took, ending) = try await dial(["127.0.0.1", wrong], hole.port, on: rig)
                 #expect(took == nil && ending?.cause == .resolve, "\(wrong)")
             }
+            // A name that would be cut is not looked up; the longest that is not, is.
+            for (count, error) in [(256, TrunkError(.invalid)), (255, nil)] as [(Int, TrunkError?)] {
+                let target = DialTarget(
+                    host: String(repeating: "a", count: count),
+                    port: 1,
+                    isSecure: false,
+                    target: "/"
+                )
+                let thrown = await rig.server.perform { engine -> TrunkError? in
+                    do throws(TrunkError) {
+                        _ = try engine.dial(target, handler: Attempt())
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+                #expect(thrown == error, "\(count)")
+            }
             let (tooMany, _) = try await dial(Array(repeating: "127.0.0.1", count: 9), hole.port, on: rig)
             #expect(tooMany == nil)
             provider.stop()
