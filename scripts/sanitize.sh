@@ -40,8 +40,10 @@ under() {
     swift build --build-tests "${flags[@]}" | tail -1
     : >"$log"
     limited "$log" 600 swift test --skip-build "${flags[@]}" --filter 'CTrunkTests|TrunkTests' --skip "$timed" || ended=no
-    # Floods must outrun a server that is slowed down as they are: theirs run without a sanitizer only.
-    limited "$log" 900 swift test --skip-build "${flags[@]}" --filter HostileTests --skip 'PressureTests|manyRequests' || ended=no
+    # One after the other: together they starve each other of a slow machine's cores, and nobody is in time. Floods must
+    # outrun a server that is slowed down as they are: theirs run without a sanitizer only.
+    limited "$log" 900 swift test --no-parallel --skip-build "${flags[@]}" --filter HostileTests \
+        --skip 'PressureTests|manyRequests' || ended=no
     limited "$log" 300 ".build-$name/debug/trunkline" selftest --calls 100 --seconds 10 --only-frames || ended=no
     grep -E '✘ Test .* failed|^FAILED' "$log" | sed 's/^/late under the sanitizer: /' || true
     # All three came to their end, and nothing was reported.

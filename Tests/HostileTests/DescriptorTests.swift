@@ -18,6 +18,7 @@ import Trunk
         let before = await metrics.read()
         #expect(before["accept_failures"] == 0)
         let witness = try await Witness(on: rig, at: server.address, turns: 3)
+        await Patience.wait { await metrics.read()["legs_open", default: 0] >= 2 }
         // Viewers of the logs: open connections that stay.
         let viewers = try (0..<Self.crowd).map { _ in
             let client = try RawClient(port: server.port)

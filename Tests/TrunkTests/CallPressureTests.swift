@@ -9,6 +9,8 @@ import Trunk
     @Test func aModelThatDoesNotReadLosesTheOldest() async throws {
         let fixture = try await CallFixture {
             $0.waitingMillisecondsMax = 6000
+            // However long this takes: less is kept for a model that has not read for a while.
+            $0.blockedMillisecondsMax = 6000
             // All at once: the phone is no telephone.
             $0.mediaWindowMilliseconds = 3_000_000
         }
