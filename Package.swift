@@ -201,7 +201,7 @@ let package = Package(
             name: "HostileTests",
             dependencies: [
                 "COpenSSL", "CallBridge", "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators",
-                "TestSupport", "Trunk",
+                "TestSupport", "Trunk", "WebServer",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swift

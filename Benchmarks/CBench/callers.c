@@ -109,9 +109,9 @@ static void on_message(bench_loop *loop, bench_connection *connection, const uin
   caller *phone = connection->owner;
   const char *value;
   size_t value_count;
-  if (bench_find_value(bytes, count, "\"payload\":\"", &value, &value_count)) {
+  if (bench_find_value(bytes, count, "\"payload\"", &value, &value_count)) {
     take_media(state, phone, value, value_count);
-  } else if (bench_find_value(bytes, count, "\"name\":\"", &value, &value_count)) {
+  } else if (bench_find_value(bytes, count, "\"name\"", &value, &value_count)) {
     if (phone->mark_count == MARKS_MAX || value_count >= sizeof phone->marks[0]) return;
     const uint32_t slot = (phone->mark_first + phone->mark_count++) % MARKS_MAX;
     memcpy(phone->marks[slot], value, value_count);

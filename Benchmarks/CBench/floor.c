@@ -32,7 +32,7 @@ static void from_caller(bench_loop *loop, bench_connection *connection, const ui
   size_t value_count;
   call *one = connection->owner;
   bench_connection *model = connection->peer;
-  if (bench_find_value(bytes, count, "\"payload\":\"", &value, &value_count)) {
+  if (bench_find_value(bytes, count, "\"payload\"", &value, &value_count)) {
     if (!model || model->state != BENCH_OPEN) return;
     char text[8192];
     const int written =
@@ -40,7 +40,7 @@ static void from_caller(bench_loop *loop, bench_connection *connection, const ui
                  (int)value_count, value);
     bench_send(loop, model, text, (size_t)written);
   } else if (one->sid[0] == 0 &&
-             bench_find_value(bytes, count, "\"streamSid\":\"", &value, &value_count) &&
+             bench_find_value(bytes, count, "\"streamSid\"", &value, &value_count) &&
              value_count < sizeof one->sid) {
     memcpy(one->sid, value, value_count);
   }
@@ -53,7 +53,7 @@ static void from_model(bench_loop *loop, bench_connection *connection, const uin
   call *one = connection->owner;
   bench_connection *caller = connection->peer;
   if (!caller || caller->descriptor < 0) return;
-  if (!bench_find_value(bytes, count, "\"delta\":\"", &value, &value_count)) return;
+  if (!bench_find_value(bytes, count, "\"delta\"", &value, &value_count)) return;
   char text[8192];
   int written = snprintf(text, sizeof text,
                          "{\"event\":\"media\",\"streamSid\":\"%s\",\"media\":{\"payload\":"

@@ -110,13 +110,26 @@ void bench_check(bench_frames *frames, const uint8_t *audio, size_t count, uint3
   }
 }
 
+static const char *skip_spaces(const char *at, const char *end) {
+  while (at < end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) at++;
+  return at;
+}
+
 bool bench_find_value(const uint8_t *bytes, size_t count, const char *key, const char **value,
                       size_t *value_count) {
-  const char *at = memmem(bytes, count, key, strlen(key));
-  if (!at) return false;
-  *value = at + strlen(key);
-  const char *end = memchr(*value, '"', count - (size_t)(*value - (const char *)bytes));
-  if (!end) return false;
-  *value_count = (size_t)(end - *value);
-  return true;
+  const char *at = (const char *)bytes;
+  const char *const end = at + count;
+  while ((at = memmem(at, (size_t)(end - at), key, strlen(key)))) {
+    at += strlen(key);
+    const char *next = skip_spaces(at, end);
+    if (next == end || *next != ':') continue; /* It is a value itself. */
+    next = skip_spaces(next + 1, end);
+    if (next == end || *next != '"') continue;
+    const char *quote = memchr(next + 1, '"', (size_t)(end - next - 1));
+    if (!quote) return false;
+    *value = next + 1;
+    *value_count = (size_t)(quote - next - 1);
+    return true;
+  }
+  return false;
 }

@@ -89,17 +89,14 @@ static void interrupt(bench_loop *loop, session *one, int64_t now_us) {
 }
 
 static void take_append(model *state, session *one, const uint8_t *text, size_t count) {
-  const char *key = "\"audio\":\"";
-  const char *audio = memmem(text, count, key, strlen(key));
-  if (!audio) return;
-  audio += strlen(key);
-  const char *end = memchr(audio, '"', count - (size_t)(audio - (const char *)text));
+  const char *audio;
+  size_t audio_count;
   uint8_t bytes[16384 + BENCH_FRAME_BYTES];
-  if (!end || trk_base64_decoded_max((size_t)(end - audio)) > 16384) return;
+  if (!bench_find_value(text, count, "\"audio\"", &audio, &audio_count)) return;
+  if (trk_base64_decoded_max(audio_count) > 16384) return;
   /* A relay may cut the audio anywhere: frames are put together again. */
   memcpy(bytes, one->part, one->part_count);
-  const ptrdiff_t decoded =
-      trk_base64_decode(bytes + one->part_count, audio, (size_t)(end - audio));
+  const ptrdiff_t decoded = trk_base64_decode(bytes + one->part_count, audio, audio_count);
   if (decoded < 0) return;
   const size_t total = one->part_count + (size_t)decoded;
   const size_t whole = total - total % BENCH_FRAME_BYTES;
@@ -112,12 +109,20 @@ static void take_append(model *state, session *one, const uint8_t *text, size_t 
   memcpy(one->part, bytes + whole, one->part_count);
 }
 
+static bool is_append(const uint8_t *bytes, size_t count) {
+  static const char type[] = "input_audio_buffer.append";
+  const char *value;
+  size_t value_count;
+  return bench_find_value(bytes, count, "\"type\"", &value, &value_count) &&
+         value_count == sizeof type - 1 && memcmp(value, type, value_count) == 0;
+}
+
 static void on_message(bench_loop *loop, bench_connection *connection, const uint8_t *bytes,
                        size_t count) {
   model *state = loop->owner;
   session *one = connection->owner;
   const int64_t now_us = bench_now_ns() / 1000;
-  if (count > 40 && memcmp(bytes + 9, "input_audio_buffer.append", 25) == 0) {
+  if (is_append(bytes, count)) {
     take_append(state, one, bytes, count);
     if (one->began) return;
     one->began = true;

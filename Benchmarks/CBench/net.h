@@ -72,8 +72,8 @@ void bench_close(bench_loop *loop, bench_connection *connection);
 /* Whether it is read from; not reading lets the peer's bytes pile up. */
 void bench_set_reading(bench_loop *loop, bench_connection *connection, bool reading);
 
-/* The text between `key` (with its opening quote) and the next quote. No parser: the load knows
- * what it is sent. */
+/* The text that follows `key` (with its quotes), with spaces or without: bridges of others may
+ * write them. No parser: the load knows what it is sent. */
 bool bench_find_value(const uint8_t *bytes, size_t count, const char *key, const char **value,
                       size_t *value_count);
 

@@ -187,6 +187,21 @@ trk_status trk_call_playback(trk_loop *loop, trk_call_id id, trk_playback_item *
   return TRK_OK;
 }
 
+trk_status trk_call_play(trk_loop *loop, trk_call_id id, const void *ulaw, size_t count) {
+  static const trk_bytes name = {(const uint8_t *)"trunkline", 9};
+  trk_call *call = trk_call_find(loop, id);
+  if (!call) return TRK_ESTALE;
+  if (count == 0 || count > (size_t)TRK_PLAY_MS_MAX * TRK_ULAW_BYTES_PER_MS) return TRK_EINVALID;
+  if (call->ledger.item_count > 0 || !call->carrier) return TRK_EFULL;
+  if (!trk_pool_reserve(loop, count / TRK_BLOCK_DATA + 2)) return TRK_EFULL;
+  const trk_status status = trk_ledger_receive(&call->ledger, name, 0, 0, count);
+  if (status != TRK_OK) return status;
+  trk_chain_append(loop, &call->playback, ulaw, count);
+  trk_ledger_complete(&call->ledger, name);
+  trk_pacer_run(call);
+  return TRK_OK;
+}
+
 static void send_clear(trk_call *call) {
   uint8_t *at = trk_leg_begin_frame(call->carrier, TRK_TWILIO_OVERHEAD_MAX);
   if (!at) return;

@@ -231,17 +231,34 @@ static bool begin_lookup(trk_dial *dial) {
   return dial->looking_up;
 }
 
-static bool use_literal(trk_dial *dial) {
+static bool use_literal(trk_dial *dial, const char *text) {
   struct sockaddr_in v4;
   struct sockaddr_in6 v6;
-  if (uv_ip4_addr(dial->host, dial->port, &v4) == 0)
-    memcpy(&dial->addresses[0], &v4, sizeof v4);
-  else if (uv_ip6_addr(dial->host, dial->port, &v6) == 0)
-    memcpy(&dial->addresses[0], &v6, sizeof v6);
+  if (dial->address_count == TRK_DIAL_ADDRESSES_MAX) return false;
+  struct sockaddr_storage *address = &dial->addresses[dial->address_count];
+  if (uv_ip4_addr(text, dial->port, &v4) == 0)
+    memcpy(address, &v4, sizeof v4);
+  else if (uv_ip6_addr(text, dial->port, &v6) == 0)
+    memcpy(address, &v6, sizeof v6);
   else
     return false;
-  dial->address_count = 1;
+  dial->address_count++;
   return true;
+}
+
+/* Takes the addresses that came with the dial. False when one of them is none, or there are too
+ * many. */
+static bool use_addresses(trk_dial *dial, const char *texts) {
+  for (const char *at = texts;;) {
+    const size_t count = strcspn(at, ",");
+    char text[INET6_ADDRSTRLEN];
+    if (count >= sizeof text) return false;
+    memcpy(text, at, count);
+    text[count] = 0;
+    if (!use_literal(dial, text)) return false;
+    if (at[count] == 0) return true;
+    at += count + 1;
+  }
 }
 
 static trk_dial *create(trk_loop *loop, const trk_dial_config *config) {
@@ -292,7 +309,9 @@ trk_status trk_leg_dial(trk_loop *loop, const trk_dial_config *config, trk_leg_i
   dial->context = context;
   dial->due_ms = loop->now_us / TRK_US_PER_MS + loop->config.dial_deadline_ms;
   trk_leg_set_deadline(leg, loop->config.dial_deadline_ms);
-  if (use_literal(dial))
+  if (config->addresses && !use_addresses(dial, config->addresses))
+    give_up(dial, TRK_CLOSE_RESOLVE, UV_EAI_FAIL, "an address that came with the dial is none");
+  else if (dial->address_count > 0 || use_literal(dial, dial->host))
     try_next(dial);
   else if (!begin_lookup(dial))
     give_up(dial, TRK_CLOSE_RESOLVE, UV_EAI_FAIL, "the name can not be looked up");

@@ -286,6 +286,48 @@ bool trk_http_check_accept(const trk_http_head *head, const char *expected) {
          trk_http_count(head, "sec-websocket-protocol") == 0;
 }
 
+/* Reads `count` digits. Negative when one of them is none. */
+static int32_t read_digits(const uint8_t *at, size_t count) {
+  int32_t value = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (at[i] < '0' || at[i] > '9') return -1;
+    value = value * 10 + (at[i] - '0');
+  }
+  return value;
+}
+
+static int32_t read_month(const uint8_t *at) {
+  static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  for (int32_t month = 0; month < 12; month++)
+    if (memcmp(names + 3 * month, at, 3) == 0) return month + 1;
+  return -1;
+}
+
+/* Days since 1970-01-01 in the Gregorian calendar: whole years from March on, so that the leap day
+ * is a year's last. */
+static int64_t days_of(int64_t year, int64_t month, int64_t day) {
+  const int64_t y = month > 2 ? year : year - 1;
+  const int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+  return 365 * y + y / 4 - y / 100 + y / 400 + day_of_year - 719468;
+}
+
+int64_t trk_http_date(trk_bytes text) {
+  /* Letters stand for themselves, 0 for a digit, ? for what is read below. */
+  static const char shape[] = "???, 00 ??? 0000 00:00:00 GMT";
+  const uint8_t *at = text.data;
+  if (text.count != TRK_HTTP_DATE_COUNT) return -1;
+  for (size_t i = 0; i < TRK_HTTP_DATE_COUNT; i++) {
+    const bool is_digit = at[i] >= '0' && at[i] <= '9';
+    if (shape[i] == '0' ? !is_digit : shape[i] != '?' && shape[i] != (char)at[i]) return -1;
+  }
+  const int32_t day = read_digits(at + 5, 2), month = read_month(at + 8);
+  const int32_t year = read_digits(at + 12, 4), hour = read_digits(at + 17, 2);
+  const int32_t minute = read_digits(at + 20, 2), second = read_digits(at + 23, 2);
+  if (day < 1 || day > 31 || month < 0 || year < 1970) return -1;
+  if (hour > 23 || minute > 59 || second > 60) return -1;
+  return ((days_of(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+}
+
 void trk_http_accept(char *out, const char *key) {
   static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; /* RFC 6455 section 1.3. */
   uint8_t text[TRK_HTTP_KEY_COUNT + sizeof guid - 1];

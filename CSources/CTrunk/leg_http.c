@@ -167,10 +167,19 @@ bool trk_leg_send_upgrade(trk_leg *leg, const trk_dial_config *config) {
 
 enum { RETRY_AFTER_DIGITS_MAX = 9 };
 
-/* Retry-After in seconds (RFC 9110 section 10.2.3). A date would need the wall clock, which no
- * decision here depends on: it counts as absent, as nonsense does. */
+/* A date counts from the answer's own Date: no decision here depends on our wall clock. */
+static int32_t seconds_until(const trk_http_head *head, trk_bytes until) {
+  const int64_t then = trk_http_date(until);
+  const int64_t now = trk_http_date(trk_http_find(head, "date"));
+  if (then < 0 || now < 0 || then <= now) return -1;
+  return then - now > INT32_MAX ? INT32_MAX : (int32_t)(then - now);
+}
+
+/* Retry-After in seconds (RFC 9110 section 10.2.3). -1 when it is absent, nonsense, or a date that
+ * is past or stands in an answer without a date of its own. */
 static int32_t retry_after_of(const trk_http_head *head) {
   const trk_bytes value = trk_http_find(head, "retry-after");
+  if (value.count == TRK_HTTP_DATE_COUNT) return seconds_until(head, value);
   if (value.count == 0 || value.count > RETRY_AFTER_DIGITS_MAX) return -1;
   int32_t seconds = 0;
   for (size_t i = 0; i < value.count; i++) {

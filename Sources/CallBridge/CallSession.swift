@@ -198,8 +198,9 @@ final class CallSession: CallHandler {
         guard let call else { return .silent }
         let playback = engine.playback(call)
         if playback.items.isEmpty, playback.queuedMilliseconds == 0 { return .silent }
+        // Audio of our own (epoch 0) is none of the model's.
         return PlaybackSnapshot(
-            items: playback.items.map(PlaybackItem.init),
+            items: playback.items.filter { $0.epoch != 0 }.map(PlaybackItem.init),
             queuedMilliseconds: playback.queuedMilliseconds
         )
     }
@@ -230,6 +231,7 @@ final class CallSession: CallHandler {
         case .openCallerAudio(let number): try? engine.route(call, to: legs[number])
         case .holdCallerAudio: try? engine.route(call, to: nil)
         case .interruptPlayback: engine.interrupt(call)
+        case .playWaitingTone: engine.play(WaitingTone.audio, to: call)
         case .muteResponse(let responseID): engine.muteResponse(responseID, of: call)
         case .runTool(let invocation): run(invocation, call, on: engine)
         case .cancelTool(let callID): tools.removeValue(forKey: callID)?.cancel()

@@ -52,7 +52,7 @@ public final class ModelAdmission: Sendable {
     public var isRefusing: Bool { state.withLock { $0.probeAt != nil } }
 
     /// Whether a new call is taken at this moment.
-    func admits(at now: Int64) -> Bool {
+    package func admits(at now: Int64) -> Bool {
         state.withLock { state in
             if now < state.heldUntil {
                 state.stats.heldCalls += 1
@@ -70,7 +70,7 @@ public final class ModelAdmission: Sendable {
     }
 
     /// The model has refused us for good. True the first time: then it is worth an alert.
-    func modelRefused(at now: Int64) -> Bool {
+    package func modelRefused(at now: Int64) -> Bool {
         state.withLock { state in
             let isNew = state.probeAt == nil
             state.probeAt = now + Int64(probeAfterMilliseconds) * 1_000
@@ -80,7 +80,7 @@ public final class ModelAdmission: Sendable {
     }
 
     /// The model serves a call. True when it had refused us before.
-    func modelServes() -> Bool {
+    package func modelServes() -> Bool {
         state.withLock { state in
             defer { state.probeAt = nil }
             return state.probeAt != nil
@@ -88,7 +88,7 @@ public final class ModelAdmission: Sendable {
     }
 
     /// A rate limit is used up until this many seconds from now.
-    func hold(seconds: Double, at now: Int64) {
+    package func hold(seconds: Double, at now: Int64) {
         let limit = Double(holdMillisecondsMax) / 1_000
         // A server that tells no sensible time is given a second.
         let time = seconds.isFinite && seconds > 0 ? min(seconds, limit) : min(1, limit)

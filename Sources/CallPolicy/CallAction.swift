@@ -17,6 +17,8 @@ public enum CallAction: Sendable, Hashable {
     case interruptPlayback
     /// Drop what still comes of this response.
     case muteResponse(responseID: String)
+    /// Let the caller hear a short tone, unless something else plays: the model has not answered yet.
+    case playWaitingTone
     /// Run a tool; `toolFinished` tells its result.
     case runTool(ToolInvocation)
     /// Stop a tool; its result is not wanted any more.

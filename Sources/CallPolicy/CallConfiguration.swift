@@ -18,6 +18,8 @@ public struct CallConfiguration: Sendable, Hashable {
     public var goodbye = GoodbyePolicy()
     /// What happens when the model is lost.
     public var reconnect = ReconnectPolicy()
+    /// What the caller hears until the model has answered for the first time; nil is silence.
+    public var waitingTone: WaitingTonePolicy? = WaitingTonePolicy()
     /// What happens before a session grows too old.
     public var rotation = RotationPolicy()
     /// What happens when nobody speaks; nil is nothing.
@@ -153,6 +155,17 @@ public struct ReconnectPolicy: Sendable, Hashable {
     public var sessionUpdatedTimeoutMilliseconds = 5_000
     /// How long queued audio may be heard before a call ends for want of a model.
     public var drainTimeoutMilliseconds = 2_000
+
+    /// The defaults.
+    public init() {}
+}
+
+/// What the caller hears until the model has answered for the first time.
+public struct WaitingTonePolicy: Sendable, Hashable {
+    /// From the start of the call to the first tone.
+    public var afterMilliseconds = 1_500
+    /// From one tone to the next.
+    public var everyMilliseconds = 3_000
 
     /// The defaults.
     public init() {}

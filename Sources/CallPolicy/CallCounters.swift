@@ -14,6 +14,8 @@ public struct CallCounters: Sendable, Hashable {
     public var rotations = 0
     /// Milliseconds without a model after a loss.
     public var outageMilliseconds = 0
+    /// Tones while the model had not answered yet.
+    public var waitingTones = 0
     /// Tools started.
     public var toolRuns = 0
     /// Tool calls that were refused.

@@ -24,6 +24,14 @@ extension CallMachine {
         }
         emit(.holdCallerAudio)
         dial(.first)
+        waitingToneAt = configuration.waitingTone.map { now + $0.afterMilliseconds }
+    }
+
+    /// Still nobody answers: the caller hears that the line is not dead.
+    mutating func soundWaitingTone() {
+        waitingToneAt = configuration.waitingTone.map { now + max(1, $0.everyMilliseconds) }
+        counters.waitingTones += 1
+        emit(.playWaitingTone)
     }
 
     mutating func carrierStopped() {

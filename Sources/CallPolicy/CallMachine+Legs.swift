@@ -92,6 +92,7 @@ extension CallMachine {
         restoreHistory(on: id, wholly: true)
         legs.serving = id
         hasServed = true
+        waitingToneAt = nil
         silentSessions = 0
         emit(.openCallerAudio(id))
         record(.modelServing(id, sessionID: leg.sessionID, afterMilliseconds: now - leg.dialledAt))

@@ -12,6 +12,7 @@ extension CallMachine {
         guard isLive else { return earliest }
         consider(startedAt + configuration.limits.durationMilliseconds)
         consider(durationWarningAt)
+        consider(waitingToneAt)
         consider(outage?.nextDialAt)
         consider(outageEndsAt)
         consider(rotation.dialAt)
@@ -70,6 +71,7 @@ extension CallMachine {
         }
         if isDue(outageEndsAt) { return outageBudgetSpent() }
         if isDue(outage?.nextDialAt) { redial() }
+        if isDue(waitingToneAt) { soundWaitingTone() }
         if isDue(rotation.dialAt) { beginRotation() }
         if isDue(rotation.forceAt) { rotate(forced: true) }
         if case .waiting(let until) = greeting, until <= now { greetAfterSilence() }

@@ -39,6 +39,8 @@ public struct CallMachine: Sendable {
     var reconnectAttempts = 0
     /// Whether a session has served the call.
     var hasServed = false
+    /// When the caller hears the next tone; nil once a session has served.
+    var waitingToneAt: CallTime?
     /// Sessions in a row that opened and then did not answer.
     var silentSessions = 0
     var rotation = Rotation()

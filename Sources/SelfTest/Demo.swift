@@ -52,7 +52,7 @@ public enum Demo {
         let phone = try await rig.call(script)
         await phone.ended()
         // The server hears of the end by its own socket: its last records come a moment later.
-        for _ in 0..<200 where !rig.callRecords.contains(where: \.isEnd) { await Task.yield() }
+        for _ in 0..<200 where !rig.callRecords.contains(where: \.isEnd) { try await Task.sleep(for: .milliseconds(1)) }
         await rig.stop()
         let report = phone.report
         if let path = options.recording {

@@ -40,11 +40,11 @@ extension Rig {
 
     /// Waits until the server has told how a call ended; the phone knows a moment earlier.
     public func waitForEnding(of callSID: String) async {
-        while ending(of: callSID) == nil { await Task.yield() }
+        await Patience.wait { ending(of: callSID) != nil }
     }
 
     /// Waits until a condition on the model's log holds.
     public func wait(_ condition: (ModelLog) -> Bool) async {
-        while !condition(modelLog) { await Task.yield() }
+        await Patience.wait { condition(modelLog) }
     }
 }

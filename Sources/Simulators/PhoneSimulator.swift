@@ -5,21 +5,35 @@ public import Trunk
 public final class PhoneSimulator: LegHandler {
     /// What is known of a call from outside the engine.
     public final class Outcome: Sendable {
-        private let state = Locked<(report: PhoneReport, ended: Bool, waiters: [CheckedContinuation<Void, Never>])>(
-            (PhoneReport(), false, [])
-        )
+        private struct State {
+            var report = PhoneReport()
+            var ended = false
+            var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+            var nextWaiter = 0
+        }
+
+        private let state = Locked(State())
 
         /// The report so far.
         public var report: PhoneReport { state.withLock { $0.report } }
 
-        /// Returns when the call has ended.
+        /// Returns when the call has ended, or the task is cancelled.
         public func ended() async {
-            await withCheckedContinuation { continuation in
-                let isOver = state.withLock { state in
-                    if !state.ended { state.waiters.append(continuation) }
-                    return state.ended
+            let number = state.withLock { state in
+                state.nextWaiter += 1
+                return state.nextWaiter
+            }
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in
+                    let isOver = state.withLock { state in
+                        if state.ended || Task.isCancelled { return true }
+                        state.waiters[number] = continuation
+                        return false
+                    }
+                    if isOver { continuation.resume() }
                 }
-                if isOver { continuation.resume() }
+            } onCancel: {
+                state.withLock { $0.waiters.removeValue(forKey: number) }?.resume()
             }
         }
 
@@ -27,10 +41,10 @@ public final class PhoneSimulator: LegHandler {
             let waiters = state.withLock { state in
                 state.report = report
                 state.ended = ended
-                defer { if ended { state.waiters = [] } }
-                return ended ? state.waiters : []
+                defer { if ended { state.waiters = [:] } }
+                return ended ? state.waiters : [:]
             }
-            for waiter in waiters { waiter.resume() }
+            for waiter in waiters.values { waiter.resume() }
         }
     }
 

@@ -47,6 +47,9 @@ public struct DialTarget: Sendable {
     public var headers: [(name: String, value: String)]
     /// PEM file of the authorities; nil is the system's store.
     public var authorityFile: String?
+    /// Where the host is, as at most eight IPv4 or IPv6 addresses, tried in this order; empty looks the name up. The
+    /// certificate must name the host all the same.
+    public var addresses: [String] = []
 
     /// Makes a target.
     public init(
@@ -154,9 +157,11 @@ extension CallEngine {
         guard let lines = target.headerLines else { throw TrunkError(.invalid) }
         var leg = RawLegID()
         var status = trk_status.TRK_EINVALID
-        withCStrings([target.host, target.target, lines, target.authorityFile ?? ""]) { texts in
+        let addresses = target.addresses.joined(separator: ",")
+        withCStrings([target.host, target.target, lines, target.authorityFile ?? "", addresses]) { texts in
             var config = trk_dial_config(
                 host: texts[0].unsafelyUnwrapped,
+                addresses: target.addresses.isEmpty ? nil : texts[4],
                 port: UInt16(clamping: target.port),
                 tls: target.isSecure,
                 ca_file: target.authorityFile == nil ? nil : texts[3],

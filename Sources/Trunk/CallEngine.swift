@@ -74,6 +74,14 @@ public actor CallEngine {
         try body(self)
     }
 
+    /// The loop has stopped and tells nobody anything any more. Those who were told often know the engine themselves:
+    /// each would keep the other.
+    func forgetListeners() {
+        acceptors = []
+        legSeats = []
+        callSeats = []
+    }
+
     var raw: OpaquePointer { executor.loop.raw }
 
     /// Microseconds of the loop's monotonic clock in this turn.

@@ -16,6 +16,7 @@ final class LoopContext: Sendable {
 
     func stopped() {
         executor?.runLate()
+        engine?.assumeIsolated { $0.forgetListeners() }
         // Before anybody is told: whoever waits for the stop may then count on the engine being his alone.
         engine = nil
         executor = nil

@@ -4,13 +4,35 @@ import NIOCore
 import NIOHTTPTypes
 import Trunk
 
-/// Lets the pipeline read first what the core had read already.
+/// Bytes of a connection of which the parser has made nothing yet; shared by the handlers before and behind it.
+typealias SilentBytes = Locked<Int>
+
+/// More was read than a head may have, and nothing came of it: chunk extensions and empty lines are passed over by the
+/// parser, without end.
+struct TooMuchForNothing: Error {}
+
+/// Lets the pipeline read first what the core had read already, and ends what says nothing at length.
 final class ReplayHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     private let bytes: [UInt8]
+    private let silent: SilentBytes
+    private let silentMax: Int
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    init(_ bytes: [UInt8], _ silent: SilentBytes, max: Int) {
+        self.bytes = bytes
+        self.silent = silent
+        silentMax = max
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let count = unwrapInboundIn(data).readableBytes
+        silent.withLock { $0 += count }
+        context.fireChannelRead(data)
+        guard silent.withLock({ $0 }) > silentMax else { return }
+        context.fireErrorCaught(TooMuchForNothing())
+        context.close(mode: .input, promise: nil)
+    }
 
     func channelActive(context: ChannelHandlerContext) {
         context.fireChannelActive()
@@ -29,18 +51,21 @@ final class GiveBackHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let paths: Set<String>
+    private let silent: SilentBytes
     private let give: @Sendable (_ descriptor: Int32, _ head: [UInt8]) -> Void
     /// Requests whose answers are not written yet.
     private var unanswered = 0
     /// The head of the upgrade; nothing behind it is for the HTTP server.
     private var upgrade: [UInt8]?
 
-    init(paths: Set<String>, give: @escaping @Sendable (Int32, [UInt8]) -> Void) {
+    init(paths: Set<String>, _ silent: SilentBytes, give: @escaping @Sendable (Int32, [UInt8]) -> Void) {
         self.paths = paths
+        self.silent = silent
         self.give = give
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        silent.withLock { $0 = 0 }
         if upgrade != nil { return }
         if case .head(let head) = unwrapInboundIn(data) {
             if isUpgrade(head) {

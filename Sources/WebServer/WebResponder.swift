@@ -202,9 +202,17 @@ enum WebBody {
         return try await withThrowingTaskGroup(of: [UInt8]?.self) { tasks in
             tasks.addTask {
                 var bytes: [UInt8] = []
-                for try await part in request.body {
-                    bytes += Array(buffer: part)
-                    if bytes.count > limits.bodyBytesMax { throw tooBig }
+                do {
+                    for try await part in request.body {
+                        bytes += Array(buffer: part)
+                        if bytes.count > limits.bodyBytesMax { throw tooBig }
+                    }
+                } catch is WebError {
+                    throw tooBig
+                } catch is CancellationError {
+                    return nil
+                } catch {
+                    throw WebError(.badRequest, "the body is not as HTTP/1.1 has it")
                 }
                 return bytes
             }

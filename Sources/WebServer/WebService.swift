@@ -157,17 +157,22 @@ public final class WebService: Service {
         try await group.shutdownGracefully()
     }
 
+    /// What one read of the system brings at most; the parser is asked behind it.
+    private static let readBytesMax = 65_536
+
     private func serve(_ handed: Handed, _ group: any EventLoopGroup) async {
         let connection = handed.connection
         let isOld = Self.isOldVersion(connection.bytes)
         let (responder, paths) = (responder, handed.paths)
+        let silent = SilentBytes(0)
+        let silentMax = configuration.headBytesMax + Self.readBytesMax
         let http = HTTP1Channel(
             responder: { request, writer, channel in
                 try await responder.answer(request, writer, channel, of: connection, closes: isOld)
             },
             configuration: .init(
                 additionalChannelHandlers: [
-                    GiveBackHandler(paths: paths) { [self] in giveBack(handed, $0, $1) }, ClosingHandler(),
+                    GiveBackHandler(paths: paths, silent) { [self] in giveBack(handed, $0, $1) }, ClosingHandler(),
                 ],
                 idleTimeout: .milliseconds(Int64(configuration.idleMilliseconds)),
                 httpDecoderConfiguration: .init(
@@ -183,7 +188,9 @@ public final class WebService: Service {
                 .channelOption(.allowRemoteHalfClosure, value: true)
                 .withConnectedSocket(connection.takeDescriptor()) { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(ReplayHandler(connection.bytes))
+                        try channel.pipeline.syncOperations.addHandler(
+                            ReplayHandler(connection.bytes, silent, max: silentMax)
+                        )
                     }.flatMap { http.setup(channel: channel, logger: logger) }
                 }
             await withGracefulShutdownHandler {

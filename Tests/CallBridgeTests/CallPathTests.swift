@@ -6,7 +6,7 @@ import Testing
 import Trunk
 
 /// Whole calls over real sockets.
-@Suite struct CallPathTests {
+@Suite(.timeLimit(.minutes(5))) struct CallPathTests {
     @Test func theParrotGivesBackEveryByte() async throws {
         var setup = Rig.Setup()
         setup.model.recordsAudio = true

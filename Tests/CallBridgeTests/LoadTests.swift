@@ -2,7 +2,7 @@ import SelfTest
 import Testing
 
 /// Many calls at once. `make test` runs this by itself: it loads the machine, and others measure positions in time.
-@Suite struct LoadTests {
+@Suite(.timeLimit(.minutes(5))) struct LoadTests {
     @Test func aHundredCallsLoseRepeatAndReorderNothing() async throws {
         var options = LoadTest.Options()
         options.calls = 100

@@ -6,7 +6,7 @@ import Testing
 import Trunk
 
 /// The model goes away, or its session grows too old, and the caller should not notice.
-@Suite struct ModelLossTests {
+@Suite(.timeLimit(.minutes(2))) struct ModelLossTests {
     @Test func aKilledModelIsBackAfterASecondAndTheCallGoesOn() async throws {
         var setup = Rig.Setup()
         setup.model.voice = .pattern
@@ -25,11 +25,11 @@ import Trunk
         )
         let phone = try await rig.call(script)
         await rig.wait { log in log.entries.contains(.responseEnded(connection: 1, status: "completed")) }
-        while phone.report.answers.isEmpty || phone.report.heardItems[1] != 8_000 { await Task.yield() }
+        await Patience.wait { !phone.report.answers.isEmpty && phone.report.heardItems[1] == 8_000 }
         await rig.stopModel()
         // The caller goes on for a second of frames; the report is renewed every 50.
         let sent = phone.report.framesSent
-        while phone.report.framesSent < sent + 50 { await Task.yield() }
+        await Patience.wait { phone.report.framesSent >= sent + 50 }
         try await rig.startModel()
         await phone.ended()
         await rig.waitForEnding(of: script.callID)

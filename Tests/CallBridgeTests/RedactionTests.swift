@@ -7,7 +7,7 @@ import Trunk
 @testable import CallBridge
 
 /// A key must not reach a log, not even in the words of the server that refused it.
-@Suite struct RedactionTests {
+@Suite(.timeLimit(.minutes(5))) struct RedactionTests {
     /// Keeps all lines of all levels.
     private struct Keeper: LogHandler {
         final class Lines: Sendable {

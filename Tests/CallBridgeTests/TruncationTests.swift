@@ -5,7 +5,7 @@ import Testing
 import Trunk
 
 /// What the model is told that the caller heard, against what the phone truly played.
-@Suite struct TruncationTests {
+@Suite(.timeLimit(.minutes(5))) struct TruncationTests {
     /// One kind of line and model.
     struct Case: CustomTestStringConvertible, Sendable {
         var testDescription: String

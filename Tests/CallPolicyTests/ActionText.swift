@@ -11,6 +11,7 @@ extension CallAction {
         case .openCallerAudio(let leg): "open \(leg.number)"
         case .holdCallerAudio: "hold"
         case .interruptPlayback: "clear"
+        case .playWaitingTone: "tone"
         case .muteResponse(let id): "mute \(id)"
         case .runTool(let tool): "run \(tool.name) \(tool.arguments.text)"
         case .cancelTool(let id): "cancel tool \(id)"

@@ -12,6 +12,7 @@ struct Invariants {
     private var confirmed: Set<ModelLeg> = []
     private var created: Set<ModelLeg> = []
     private var serving: ModelLeg?
+    private var hasServed = false
     private var active: String?
     /// The `response.create` that was not answered yet.
     private var asked: (id: String, event: String, purpose: String, at: Int)?
@@ -139,6 +140,7 @@ struct Invariants {
             if legs[leg] != .open || !confirmed.contains(leg) { violate("audio to a leg that is not configured") }
             if serving != leg { forgetSession() }
             serving = leg
+            hasServed = true
         case .send(let leg, let event):
             if legs[leg] != .open { violate("\(event.type) to a leg that is not open") }
             if !created.contains(leg) { violate("\(event.type) before session.created") }
@@ -151,6 +153,7 @@ struct Invariants {
         case .interruptPlayback:
             if isCleared { violate("cleared twice in one turn") }
             isCleared = true
+        case .playWaitingTone: if hasServed { violate("a waiting tone behind a model's answer") }
         case .setTimer(let at): timer = at
         case .ended(let reason, _):
             endings += 1

@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func aModelThatDoesNotSpeakIsDialledOnceMore() {
-        var call = TestCall()
+        var call = TestCall { $0.waitingTone = nil }
         call.give(.carrierStarted(CarrierStart(streamID: "MZ", callID: "CA")))
         call.give(.modelOpened(ModelLeg(1)))
         #expect(call.wait(4_999) == [])

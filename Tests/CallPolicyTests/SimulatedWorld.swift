@@ -99,7 +99,7 @@ final class SimulatedWorld {
         case .runTool(let tool): startTool(tool)
         case .setTimer(let at): setTimer(at)
         case .ended: isOver = true
-        case .cancelTool, .closeCarrier, .muteAgent, .record: break
+        case .cancelTool, .closeCarrier, .muteAgent, .record, .playWaitingTone: break
         }
     }
 

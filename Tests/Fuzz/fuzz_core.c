@@ -146,7 +146,12 @@ static void act_on_call(uint8_t choice) {
     case 1: trk_call_add_model(loop, call, pick_leg(), fuzz_byte(&core.in) & 3); return;
     case 2:
     case 3: trk_call_route(loop, call, pick_leg()); return;
-    case 4: trk_call_route(loop, call, (trk_leg_id){0}); return;
+    case 4: {
+      static const uint8_t tone[1600];
+      trk_call_route(loop, call, (trk_leg_id){0});
+      if ((choice & 32) != 0) trk_call_play(loop, call, tone, (size_t)choice * 7);
+      return;
+    }
     case 5: trk_call_interrupt(loop, call); return;
     case 6: trk_call_mute_response(loop, call, "r1", fuzz_byte(&core.in) % 3); return;
     case 7: trk_call_mute_agent(loop, call, (fuzz_byte(&core.in) & 1) != 0); return;

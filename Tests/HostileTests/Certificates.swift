@@ -34,6 +34,7 @@ struct Certificates {
     func remove() { try? FileManager.default.removeItem(atPath: folder) }
 
     /// `make name signer key-type extensions...`: a certificate of localhost, or of an authority, with its chain behind.
+    /// `fill name count bytes`: a certificate with so many extensions of so many bytes.
     private static let script = """
         make() {
           file=$1; signer=$2; kind=$3; subject=$4; extension=$5; shift 5
@@ -60,16 +61,23 @@ struct Certificates {
         make sha1 root ec localhost "$name" -sha1
         make client root ec localhost "$name" -addext extendedKeyUsage=clientAuth
         last=root; cat /dev/null > links.pem
-        for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do
+        for i in $(seq 1 99); do
           make link$i $last ec link$i "keyUsage=keyCertSign"; cat link$i.pem links.pem > more; mv more links.pem; last=link$i
+          case $i in
+          9) make nine $last ec localhost "$name"; cat links.pem >> nine.pem;;
+          14) make long $last ec localhost "$name"; cat links.pem >> long.pem;;
+          esac
         done
-        make long $last ec localhost "$name"; cat links.pem >> long.pem
+        make hundred $last ec localhost "$name"; cat links.pem >> hundred.pem
         make base root ec localhost "$name"
-        printf '[req]\\ndistinguished_name=d\\n[d]\\n[x]\\nsubjectAltName=DNS:localhost\\n' > big.conf
-        for i in $(seq 1 60); do
-          printf '1.2.3.4.%d=ASN1:UTF8String:%s\\n' $i "$(head -c 3000 /dev/zero | tr '\\0' a)" >> big.conf
-        done
-        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout big.key -out big.pem -days 2 \
-          -subj /CN=localhost -config big.conf -extensions x -CA root.pem -CAkey root.key
+        fill() {
+          file=$1; text=$(head -c $3 /dev/zero | tr '\\0' a)
+          printf '[req]\\ndistinguished_name=d\\n[d]\\n[x]\\nsubjectAltName=DNS:localhost\\n' > $file.conf
+          for i in $(seq 1 $2); do printf '1.2.3.4.%d=ASN1:UTF8String:%s\\n' $i $text >> $file.conf; done
+          openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $file.key -out $file.pem -days 2 \
+            -subj /CN=localhost -config $file.conf -extensions x -CA root.pem -CAkey root.key
+        }
+        fill big 60 3000
+        fill huge 350 30000
         """
 }

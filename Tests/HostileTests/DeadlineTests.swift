@@ -8,7 +8,7 @@ import Testing
 import Trunk
 
 /// Phones that take their time, take too much of it, or send more than time allows.
-@Suite struct DeadlineTests {
+@Suite(.timeLimit(.minutes(3))) struct DeadlineTests {
     @Test func headsThatDoNotComeInTime() async throws {
         let rig = try await Witness.rig { $0.engine.headDeadlineMilliseconds = 300 }
         let witness = try await Witness(on: rig)
@@ -50,7 +50,7 @@ import Trunk
         let witness = try await Witness(on: rig)
         open[0].send("Host: a\r\n\r\n")
         #expect(Outcome(await open[0].answer()) == .http(404))
-        while await rig.server.perform({ $0.stats.legsOpen > 50 || $0.stats.legsAccepted < 51 }) { await Task.yield() }
+        await Patience.wait { await rig.server.perform { $0.stats.legsOpen <= 50 && $0.stats.legsAccepted >= 51 } }
         let next = try RawClient(port: rig.serverPort, host: 2)
         next.send(FrameTests.upgrade + RawBytes.close(1000))
         #expect(await next.answer().closeCode == 1000)
@@ -73,7 +73,7 @@ import Trunk
             client.send(bytes.prefix(cut))
             client.reset()
         }
-        while await rig.server.perform({ $0.stats.legsOpen > 1 }) { await Task.yield() }
+        await Patience.wait { await rig.server.perform { $0.stats.legsOpen <= 1 } }
         #expect(await rig.server.stats.legsAccepted - start <= UInt64(FrameTests.upgrade.count + 20))
         #expect(await Counter.moved(from: before, on: rig) == [:])
         await witness.isUnharmed()
@@ -87,7 +87,7 @@ import Trunk
             let stream = StreamMessages("B31-\(cut)")
             let client = try RawClient(port: rig.serverPort)
             client.send(stream.begun([stream.media("QUJD")]) + RawBytes.text(stream.media("QUJD")).prefix(cut))
-            while !rig.callRecords.contains(where: { $0.callSID == "CA-B31-\(cut)" }) { await Task.yield() }
+            await Patience.wait { rig.callRecords.contains { $0.callSID == "CA-B31-\(cut)" } }
             client.reset()
             await rig.waitForEnding(of: "CA-B31-\(cut)")
             #expect(rig.ending(of: "CA-B31-\(cut)")?.reason == .carrierLost)

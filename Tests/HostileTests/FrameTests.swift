@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Frames that a client may not send, and odd ones that it may.
-@Suite struct FrameTests {
+@Suite(.timeLimit(.minutes(3))) struct FrameTests {
     static let upgrade = Array(HeadTests.upgrade.utf8)
 
     private static func broken(_ id: String, _ what: String, _ bytes: [UInt8], _ code: Int = 1002) -> HostileCase {

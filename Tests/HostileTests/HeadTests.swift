@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Heads that are not what they should be.
-@Suite struct HeadTests {
+@Suite(.timeLimit(.minutes(3))) struct HeadTests {
     static let path = "/media-stream"
     static let upgrade = RawBytes.upgrade(to: path)
 

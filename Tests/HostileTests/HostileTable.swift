@@ -148,7 +148,7 @@ enum HostileTable {
 
     /// Expects that nothing is left of anybody, and stops the rig.
     static func end(_ rig: Rig) async {
-        while await rig.server.perform({ $0.stats.legsOpen + $0.stats.callsOpen > 0 }) { await Task.yield() }
+        await Patience.wait { await rig.server.perform { $0.stats.legsOpen + $0.stats.callsOpen == 0 } }
         let stats = await rig.server.stats
         #expect(stats.poolBlocksInUse == 0)
         #expect(stats.eventsLost == 0)

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// JSON that is none, and JSON that is meant to be read in two ways.
-@Suite struct JSONInputTests {
+@Suite(.timeLimit(.minutes(3))) struct JSONInputTests {
     /// Each is one message on a stream of its own: dropped and counted, and the call goes on to the next frame.
     private static let malformed: [(id: String, what: String, text: @Sendable (StreamMessages) -> String)] = [
         ("D1", "nothing", { _ in "" }), ("D1", "spaces", { _ in "   " }), ("D1", "null", { _ in "null" }),

@@ -9,7 +9,7 @@ import Trunk
 extension ModelSide {
     /// Events of a model that are unknown, out of order, too many or too big: the call goes on until the model's session
     /// ends, and what was wrong is counted exactly.
-    @Suite(.timeLimit(.minutes(2))) struct ModelEventTests {
+    @Suite(.timeLimit(.minutes(3))) struct ModelEventTests {
         private typealias Case = ModelEventCase
 
         private static var names: [ModelEventCase] {

@@ -8,7 +8,7 @@ import Testing
 import Trunk
 
 /// Phones that flood, and phones that do not read.
-@Suite(.serialized) struct PressureTests {
+@Suite(.serialized, .timeLimit(.minutes(3))) struct PressureTests {
     @Test func pingsThatNobodyReadsAnswersOf() async throws {
         let rig = try await Witness.rig { $0.engine.pingsMax = 1_000_000 }
         let witness = try await Witness(on: rig)
@@ -19,7 +19,7 @@ import Trunk
         // The rate is no limit here: what bounds the pongs is the queue's own.
         let pings = (0..<1_000).flatMap { _ in RawBytes.frame(9, Array(repeating: 65, count: 125)) }
         await client.flood(pings) { $0 >= 100 * pings.count }
-        while await rig.server.stats.pongsDropped == 0 { await Task.yield() }
+        await Patience.wait { await rig.server.stats.pongsDropped > 0 }
         // The system's buffers first, then 8 KiB, which stand in three blocks with what is in flight.
         #expect(await rig.server.stats.poolBlocksHigh < 64)
         let moved = await Counter.moved(from: before, on: rig)
@@ -69,16 +69,20 @@ import Trunk
         func set() { state.withLock { $0 = true } }
     }
 
-    @Test func aFloodOfSmallMessagesTakesNoMoreThanItsShare() async throws {
+    /// B36: of each turn a flood gets what one leg may read, whatever it sends; so a turn never takes longer than its
+    /// shares do, and others have theirs in it.
+    @Test(arguments: [(3, 4_096), (1, 65_536)])
+    func aFloodOfSmallMessagesTakesNoMoreThanItsShare(count: Int, share: Int) async throws {
         let rig = try await Witness.rig {
-            $0.engine.readTurnBytesMax = 4_096
+            $0.engine.readTurnBytesMax = share
             $0.call.limits.startMilliseconds = 60_000
         }
+        let before = await rig.server.stats
         let witness = try await Witness(on: rig, turns: 2)
         let done = Flag()
         let text = RawBytes.text(#"{"event":"connected"}"#)
         let flood = Array((0..<5_000).map { _ in text }.joined())
-        let floods = try (0..<3).map { _ in try RawClient(port: rig.serverPort) }.map { client in
+        let floods = try (0..<count).map { _ in try RawClient(port: rig.serverPort) }.map { client in
             Task.detached {
                 client.send(FrameTests.upgrade)
                 await client.flood(flood) { _ in done.isSet }
@@ -87,9 +91,14 @@ import Trunk
             }
         }
         await witness.isUnharmed(turns: 2)
+        let after = await rig.server.stats
         done.set()
         for flood in floods { #expect(await flood.value == 1000) }
-        #expect(await rig.server.stats.readRests > 0)
+        #expect(after.readRests > before.readRests)
+        let (bytes, turns) = (after.bytesRead - before.bytesRead, after.turns - before.turns)
+        // It was a flood; and the witness's own two legs read less than 1 MiB in all.
+        #expect(bytes > 8 << 20)
+        #expect(bytes <= turns * UInt64(count * share) + 1 << 20, "\(bytes) bytes in \(turns) turns")
         await HostileTable.end(rig)
     }
 

@@ -7,7 +7,7 @@ import Trunk
 
 extension ModelSide {
     /// K13: the model's process is killed with a hundred calls up.
-    @Suite(.timeLimit(.minutes(2))) struct ProviderDeathTests {
+    @Suite(.timeLimit(.minutes(3))) struct ProviderDeathTests {
         private static let calls = 100
         /// Dials at once, and then a second.
         private static let (burst, perSecond) = (10, 50)
@@ -36,13 +36,13 @@ extension ModelSide {
                 }
             }
             func serving() -> [Int64] { moments { if case .modelServing = $0 { true } else { false } } }
-            while serving().count < Self.calls { try await Task.sleep(for: .milliseconds(20)) }
+            await Patience.wait { serving().count >= Self.calls }
             // Beyond the burst, each dial waits for its moment.
             #expect(rate.delayed >= Self.calls / 2)
             let killedAt = await rig.server.perform { $0.nowMicroseconds }
             await rig.stopModel()
             try await rig.startModel()
-            while serving().count < 2 * Self.calls { try await Task.sleep(for: .milliseconds(20)) }
+            await Patience.wait { serving().count >= 2 * Self.calls }
             let lost = moments { if case .modelLost(_, _, true) = $0 { true } else { false } }
             #expect(lost.count == Self.calls)
             #expect(lost.allSatisfy { $0 - killedAt < 2_000_000 })

@@ -1,3 +1,4 @@
+import CallBridge
 import CallPolicy
 import SelfTest
 import Simulators
@@ -6,7 +7,7 @@ import Trunk
 
 extension ModelSide {
     /// Frames of a provider that break RFC 6455 or our limits: each closes that connection with its code, and no other.
-    @Suite(.timeLimit(.minutes(2))) struct ProviderFrameTests {
+    @Suite(.timeLimit(.minutes(3))) struct ProviderFrameTests {
         private typealias Case = ProviderCase
 
         private static func frame(_ opcode: UInt8, _ payload: [UInt8] = [], fin: Bool = true, flags: UInt8 = 0)
@@ -137,6 +138,31 @@ extension ModelSide {
             #expect(after.malformed[.json] == 21)
             #expect(after.deadPeers == before.deadPeers && after.dialTimeouts == before.dialTimeouts)
             #expect(after.legsDialled - before.legsDialled == UInt64(cases.count * 2 + 1))
+            await rig.stop()
+        }
+
+        /// Each frame of ours has a mask of its own (RFC 6455 section 5.3): whoever chooses the payload must not choose the
+        /// bytes on the wire.
+        @Test func everyFrameHasAMaskOfItsOwn() async throws {
+            let rig = try await Witness.rig()
+            let witness = try await Witness(on: rig)
+            let masked = Locked((frames: 0, masks: 0))
+            let provider = try RawProvider(
+                { connection in
+                    connection.serve()
+                    while connection.appended < 100, connection.readFrame() != nil {}
+                    masked.withLock { $0 = connection.masked }
+                    connection.refuse()
+                },
+                ProviderCase.refuses
+            )
+            let model = try ModelEndpoint(url: "ws://127.0.0.1:\(provider.port)/", model: "m", key: "sk-hostile")
+            let phone = try await rig.call(.pattern(100, [.hangUp(.never)]), at: rig.listen(model: model))
+            await phone.ended()
+            let (frames, masks) = masked.withLock { $0 }
+            #expect(frames > 100 && masks == frames)
+            provider.stop()
+            await witness.isUnharmed()
             await rig.stop()
         }
 

@@ -8,7 +8,7 @@ import Trunk
 
 extension ModelSide {
     /// Names, addresses and connections that do not work, and a model that dies under many calls.
-    @Suite(.timeLimit(.minutes(2))) struct ProviderNetworkTests {
+    @Suite(.timeLimit(.minutes(3))) struct ProviderNetworkTests {
         private func endpoint(_ host: String, _ port: Int) throws -> ModelEndpoint {
             try ModelEndpoint(url: "ws://\(host):\(port)/", model: "m", key: "sk-hostile")
         }
@@ -80,25 +80,10 @@ extension ModelSide {
             }
             let before = await rig.server.stats
             let witness = try await Witness(on: rig)
-            let (listener, port) = try RawProvider.listen(backlog: 0)
-            let full = (0..<4).map { _ in
-                socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
-            }
-            for descriptor in full {
-                var address = sockaddr_in()
-                address.sin_family = sa_family_t(AF_INET)
-                address.sin_port = in_port_t(port).bigEndian
-                address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-                withUnsafePointer(to: &address) { pointer in
-                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        _ = connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                    }
-                }
-            }
-            let silent = try await call(endpoint("127.0.0.1", port), 1, on: rig)
+            let hole = try BlackHole()
+            let silent = try await call(endpoint("127.0.0.1", hole.port), 1, on: rig)
             #expect(silent.reason == .modelUnreachable)
             #expect(silent.losses.count == 2)
-            for descriptor in full + [listener] { close(descriptor) }
             await witness.isUnharmed()
             let after = await rig.server.stats
             #expect(after.dialTimeouts - before.dialTimeouts == 2)
@@ -131,6 +116,55 @@ extension ModelSide {
             await rig.stop()
         }
 
+        /// K14: a caller whose model takes its time hears that the line is not dead, then the model, and of each all.
+        @Test func aModelThatTakesItsTimeIsWaitedForWithATone() async throws {
+            let rig = try await Witness.rig { setup in
+                setup.call.waitingTone?.afterMilliseconds = 300
+                setup.call.waitingTone?.everyMilliseconds = 600
+            }
+            let number = 40
+            let provider = try RawProvider(
+                { connection in
+                    connection.upgrade()
+                    connection.pause(milliseconds: 1_300)
+                    connection.configure()
+                    while connection.appended == 0, connection.readFrame() != nil {}
+                    connection.sendTexts([ModelEventCase.created("r1"), ModelEventCase.message("i1", in: "r1")])
+                    let frames = (0..<10).map { counter in
+                        PatternFrame(stream: UInt16(number), item: 1, counter: UInt32(counter), isLoud: true).bytes
+                    }
+                    connection.sendTexts(
+                        frames.map { ModelEventCase.delta("i1", in: "r1", Base64.encode($0)) }
+                    )
+                    connection.sendTexts([ModelEventCase.done("r1")])
+                    connection.expect("nothing")
+                }
+            )
+            var caller = PhoneScript.pattern(number, [.pause(milliseconds: 3_000), .hangUp(.stop)])
+            caller.recordsAudio = true
+            let phone = try await rig.call(caller, at: rig.listen(model: endpoint("127.0.0.1", provider.port)))
+            let witness = try await Witness(on: rig, turns: 2)
+            await phone.ended()
+            await rig.waitForEnding(of: caller.callID)
+            let report = phone.report
+            let summaries = rig.events(of: caller.callID).compactMap { event -> CallSummary? in
+                if case .summary(let summary) = event { summary } else { nil }
+            }
+            let tones = try #require(summaries.first).counters.waitingTones
+            #expect(tones >= 2)
+            #expect(rig.ending(of: caller.callID)?.reason == .callerHungUp)
+            // Each tone is 360 ms; the answer behind them is whole.
+            #expect(report.heardItems == [1: 10 * 160] && report.checks[1]?.isPerfect == true)
+            let heardBytes = report.answers.reduce(0) { $0 + $1.bytes }
+            #expect(heardBytes == (tones * 360 + 200) * MuLaw.bytesPerMillisecond)
+            #expect(MuLaw.level(report.heard).peak > 1_000)
+            // What was no model's is not told to the model as heard.
+            #expect(provider.connections[0].texts.allSatisfy { !$0.contains("truncate") })
+            provider.stop()
+            await witness.isUnharmed(turns: 2)
+            await rig.stop()
+        }
+
         /// F20: a limit that is used up holds new calls back for as long as the server says; the call that heard it goes on.
         @Test func aUsedUpRateLimitHoldsNewCalls() async throws {
             let rig = try await Witness.rig()
@@ -156,7 +190,7 @@ extension ModelSide {
                 let number = number + 10
                 let caller = PhoneScript.pattern(number, [.pause(milliseconds: 1_500), .hangUp(.stop)])
                 let phone = try await rig.call(caller, at: address)
-                while !rig.events(of: caller.callID).contains(.unknownEvent(type: "seen")) { await Task.yield() }
+                await Patience.wait { rig.events(of: caller.callID).contains(.unknownEvent(type: "seen")) }
                 let second = try await rig.call(.pattern(100 + number, [.hangUp(.stop)]), at: address)
                 await second.ended()
                 #expect(second.report.ending.contains("Service Unavailable") == isHeld, "\(name)")

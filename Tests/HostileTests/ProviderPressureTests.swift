@@ -7,7 +7,7 @@ import Trunk
 
 extension ModelSide {
     /// Providers that do not read, or say more than can be heard.
-    @Suite(.timeLimit(.minutes(2))) struct ProviderPressureTests {
+    @Suite(.timeLimit(.minutes(3))) struct ProviderPressureTests {
         /// A phone that sends frames of 20 ms much faster than real time, without regard to what it hears.
         private final class Flood: LegHandler {
             private let frames: Int
@@ -126,7 +126,7 @@ extension ModelSide {
             )
             let address = try await rig.listen(model: endpoint(provider.port))
             try await rig.phones.perform { engine in _ = try engine.dial(address, handler: Flood(frames: 60_000)) }
-            while rig.ending(of: "CA7") == nil { try await Task.sleep(for: .milliseconds(20)) }
+            await rig.waitForEnding(of: "CA7")
             #expect(behind.withLock { $0 } == 20)
             provider.stop()
             await rig.stop()

@@ -9,7 +9,7 @@ import Trunk
 
 extension ModelSide {
     /// Providers whose certificate or TLS is not as it should be. The key goes only to a provider whose certificate stands.
-    @Suite(.timeLimit(.minutes(2))) struct ProviderTLSTests {
+    @Suite(.timeLimit(.minutes(3))) struct ProviderTLSTests {
         private struct Case: Sendable {
             let name: String
             let certificate: String
@@ -17,6 +17,7 @@ extension ModelSide {
             var host = "localhost"
             var versions: ClosedRange<Int32>?
             var reason = EndReason.modelUnreachable
+            var shape: TLSShape?
             var turn: TLSProvider.Turn?
         }
 
@@ -43,9 +44,41 @@ extension ModelSide {
                 versions: TLS1_2_VERSION...TLS1_2_VERSION,
                 reason: .modelRefused
             ),
+            Case(name: "K9 nine authorities between", certificate: "nine", isTaken: true, reason: .modelRefused),
             Case(name: "K9 a chain of 15", certificate: "long"),
+            Case(name: "K9 a chain of 100", certificate: "hundred"),
             Case(name: "K9 a certificate of 180 kB", certificate: "big"),
+            Case(name: "K9 a certificate of 10 MiB", certificate: "huge"),
         ]
+
+        /// Handshakes in pieces, by both versions: in one of them nearly all of it is encrypted.
+        private static let handshakes: [Case] = [TLS1_2_VERSION, TLS1_3_VERSION].flatMap { version in
+            let name = version == TLS1_2_VERSION ? "1.2" : "1.3"
+            return [
+                Case(
+                    name: "K11 a handshake split at each byte, \(name)",
+                    certificate: "good",
+                    isTaken: true,
+                    versions: version...version,
+                    reason: .modelRefused,
+                    shape: .byteByByte
+                ),
+                Case(
+                    name: "K11 a handshake in records of one byte, \(name)",
+                    certificate: "good",
+                    isTaken: true,
+                    versions: version...version,
+                    reason: .modelRefused,
+                    shape: .recordsOfOneByte
+                ),
+                Case(
+                    name: "K10 10,000 empty records, \(name)",
+                    certificate: "good",
+                    versions: version...version,
+                    shape: .emptyRecords(10_000)
+                ),
+            ]
+        }
 
         /// After a good handshake.
         private static let records: [Case] = [
@@ -91,6 +124,7 @@ extension ModelSide {
                 certificate: made.certificate(one.certificate),
                 key: made.key(one.certificate),
                 versions: one.versions,
+                shape: one.shape,
                 one.turn
             )
             defer { provider.stop() }
@@ -117,7 +151,7 @@ extension ModelSide {
             let rig = try await Witness.rig { $0.engine.answerDeadlineMilliseconds = 1_500 }
             let before = await rig.server.stats
             let witness = try await Witness(on: rig, turns: 2)
-            let cases = Self.certificates + Self.records
+            let cases = Self.certificates + Self.handshakes + Self.records
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for (index, one) in cases.enumerated() {
                     group.addTask { try await run(one, 100 + index, made, on: rig) }

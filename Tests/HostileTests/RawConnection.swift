@@ -10,6 +10,8 @@ final class RawConnection: Sendable {
         var texts: [String] = []
         var closeCode: Int?
         var appended = 0
+        var masks: Set<[UInt8]> = []
+        var frames = 0
         var isFinished = false
     }
 
@@ -34,6 +36,8 @@ final class RawConnection: Sendable {
     var closeCode: Int? { state.withLock { $0.closeCode } }
     /// Messages with caller audio that came.
     var appended: Int { state.withLock { $0.appended } }
+    /// Frames that came whole, and how many different masks they had.
+    var masked: (frames: Int, masks: Int) { state.withLock { ($0.frames, $0.masks.count) } }
     var isFinished: Bool { state.withLock { $0.isFinished } }
 
     // MARK: Out
@@ -141,8 +145,10 @@ final class RawConnection: Sendable {
     func readFrame() -> (opcode: UInt8, payload: [UInt8])? {
         while true {
             let frame = state.withLock { state -> (UInt8, [UInt8])? in
-                guard let (frame, used) = Self.parse(state.input) else { return nil }
+                guard let (frame, mask, used) = Self.parse(state.input) else { return nil }
                 state.input.removeFirst(used)
+                state.frames += 1
+                state.masks.insert(mask)
                 Self.note(frame.opcode, frame.payload, in: &state)
                 return frame
             }
@@ -161,7 +167,7 @@ final class RawConnection: Sendable {
         }
     }
 
-    private static func parse(_ input: [UInt8]) -> ((opcode: UInt8, payload: [UInt8]), Int)? {
+    private static func parse(_ input: [UInt8]) -> ((opcode: UInt8, payload: [UInt8]), mask: [UInt8], Int)? {
         guard input.count >= 2 else { return nil }
         var at = 2
         var count = Int(input[1] & 0x7F)
@@ -175,7 +181,7 @@ final class RawConnection: Sendable {
         let mask = Array(input[at..<at + 4])
         at += 4
         let payload = (0..<count).map { input[at + $0] ^ mask[$0 & 3] }
-        return ((input[0] & 0x0F, payload), at + count)
+        return ((input[0] & 0x0F, payload), mask, at + count)
     }
 
     /// Reads until the peer's close frame or the end of the connection.

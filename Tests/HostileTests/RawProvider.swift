@@ -13,19 +13,20 @@ final class RawProvider: Sendable {
     private let scripts: [Script]
     private let state = Locked<(accepted: [ContinuousClock.Instant], connections: [RawConnection])>(([], []))
 
-    /// Listens and serves until it is stopped.
-    init(_ scripts: Script...) throws {
+    /// Listens and serves until it is stopped; port 0 picks one.
+    init(port: Int = 0, _ scripts: Script...) throws {
         self.scripts = scripts
-        (listener, port) = try Self.listen()
+        (listener, self.port) = try Self.listen(port: port)
         Thread.detachNewThread { [self] in serve() }
     }
 
-    /// A listening socket on the loopback address that nobody accepts from yet.
-    static func listen(backlog: Int32 = 128) throws -> (descriptor: Int32, port: Int) {
+    /// A listening socket on 127.0.0.`host` that nobody accepts from yet.
+    static func listen(host: UInt8 = 1, port: Int = 0, backlog: Int32 = 128) throws -> (descriptor: Int32, port: Int) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0000 | UInt32(host)).bigEndian
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isListening = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

@@ -7,7 +7,7 @@ import Testing
 import Trunk
 
 /// What is written down of odd streams, and what two of them may not share.
-@Suite struct StreamRecordTests {
+@Suite(.timeLimit(.minutes(3))) struct StreamRecordTests {
     @Test func aForeignFormatIsWrittenDown() async throws {
         let rig = try await Witness.rig()
         let client = try RawClient(port: rig.serverPort)
@@ -83,9 +83,9 @@ import Trunk
         let stream = StreamMessages("E26")
         let first = try RawClient(port: rig.serverPort)
         first.send(stream.begun([stream.media("QUJD")]))
-        while await rig.server.stats.carrierFramesIn == 0
-            || !rig.callRecords.contains(where: { $0.callSID == "CA-E26" })
-        { await Task.yield() }
+        await Patience.wait {
+            await rig.server.stats.carrierFramesIn > 0 && rig.callRecords.contains { $0.callSID == "CA-E26" }
+        }
         let before = await Counter.all(of: rig)
         for start in [stream.start(), stream.start("CA-E26", "CA-other"), stream.start("MZ-E26", "MZ-other")] {
             let second = try RawClient(port: rig.serverPort)

@@ -7,7 +7,7 @@ import Testing
 import Trunk
 
 /// Streams that break the carrier's protocol.
-@Suite struct StreamTests {
+@Suite(.timeLimit(.minutes(3))) struct StreamTests {
     private static func begun(_ id: String, _ texts: (StreamMessages) -> [String]) -> [UInt8] {
         StreamMessages(id).begun(texts(StreamMessages(id)))
     }

@@ -13,10 +13,19 @@ final class TLSProvider: Sendable {
     /// Only its own threads use it, and OpenSSL locks it.
     private nonisolated(unsafe) let context: OpaquePointer
     private let turn: Turn?
+    private let shape: TLSShape?
     private let state = Locked((accepted: 0, handshakes: 0, requests: 0))
 
     /// Serves with a certificate chain and its key, at no security level at all.
-    init(certificate: String, key: String, versions: ClosedRange<Int32>? = nil, _ turn: Turn? = nil) throws {
+    ///
+    /// - Parameter shape: How its bytes go out; in whole records unless given.
+    init(
+        certificate: String,
+        key: String,
+        versions: ClosedRange<Int32>? = nil,
+        shape: TLSShape? = nil,
+        _ turn: Turn? = nil
+    ) throws {
         guard let context = SSL_CTX_new(TLS_server_method()) else { throw CocoaError(.fileReadUnknown) }
         SSL_CTX_set_security_level(context, 0)
         SSL_CTX_set_cipher_list(context, "ALL:@SECLEVEL=0")
@@ -29,6 +38,7 @@ final class TLSProvider: Sendable {
         else { throw CocoaError(.fileReadCorruptFile, userInfo: ["file": certificate]) }
         self.context = context
         self.turn = turn
+        self.shape = shape
         (listener, port) = try RawProvider.listen()
         Thread.detachNewThread { [self] in serve() }
     }
@@ -60,6 +70,7 @@ final class TLSProvider: Sendable {
     private func lead(_ descriptor: Int32) {
         guard let ssl = SSL_new(context) else { return }
         defer { SSL_free(ssl) }
+        if let shape { return lead(ssl, descriptor, shape) }
         SSL_set_fd(ssl, descriptor)
         guard SSL_accept(ssl) == 1 else { return }
         state.withLock { $0.handshakes += 1 }
@@ -69,6 +80,20 @@ final class TLSProvider: Sendable {
         if let turn { return turn(ssl, descriptor) }
         Self.write("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", to: ssl)
         SSL_shutdown(ssl)
+    }
+
+    /// The same, with each byte in our hands before it goes out.
+    private func lead(_ ssl: OpaquePointer, _ descriptor: Int32, _ shape: TLSShape) {
+        let shaped = ShapedTLS(ssl, descriptor, shape)
+        guard shaped.run({ SSL_accept(ssl) }) else { return }
+        state.withLock { $0.handshakes += 1 }
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        guard shaped.run({ SSL_read(ssl, &buffer, 4_096) }) else { return }
+        state.withLock { $0.requests += 1 }
+        _ = shaped.run {
+            Self.write("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", to: ssl)
+            return 1
+        }
     }
 
     static func write(_ text: String, to ssl: OpaquePointer) { _ = SSL_write(ssl, text, Int32(text.utf8.count)) }

@@ -8,6 +8,7 @@ import Trunk
 struct Witness {
     /// The number by which the model's log knows it.
     static let number = 9
+    private let number: Int
     private let outcome: PhoneSimulator.Outcome
     private let rig: Rig
 
@@ -22,14 +23,15 @@ struct Witness {
         return try await Rig(setup)
     }
 
-    /// Calls the rig's server, and speaks `turns` times, each time until it was answered.
-    init(on rig: Rig, turns: Int = 1) async throws {
+    /// Calls the rig's server, or the one at another address, and speaks `turns` times, each time until it was answered.
+    init(on rig: Rig, number: Int = Self.number, at address: DialTarget? = nil, turns: Int = 1) async throws {
+        self.number = number
         self.rig = rig
         let turn: [PhoneScript.Step] = [
             .speakPattern(milliseconds: 500), .waitForSilence(milliseconds: 500, atMost: 9_000),
         ]
         let steps = (0..<turns).flatMap { _ in turn } + [.hangUp(.stop)]
-        outcome = try await rig.call(.pattern(Self.number, steps))
+        outcome = try await rig.call(.pattern(number, steps), at: address)
     }
 
     /// Waits for the end of the call, and expects it unharmed: nothing lost, repeated or reordered, either way.
@@ -38,6 +40,6 @@ struct Witness {
         let report = outcome.report
         #expect(report.checks.values.allSatisfy { $0.isPerfect })
         #expect(report.heardItems.values.reduce(0, +) == turns * 1_000 * 8)
-        #expect(rig.modelLog.checks[UInt16(Self.number)]?.isPerfect == true)
+        #expect(rig.modelLog.checks[UInt16(number)]?.isPerfect == true)
     }
 }

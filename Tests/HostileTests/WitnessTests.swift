@@ -2,7 +2,7 @@ import SelfTest
 import Testing
 
 /// A witness that nobody disturbs.
-@Suite struct WitnessTests {
+@Suite(.timeLimit(.minutes(3))) struct WitnessTests {
     @Test func aWitnessAloneIsUnharmed() async throws {
         let rig = try await Witness.rig()
         let witness = try await Witness(on: rig, turns: 2)

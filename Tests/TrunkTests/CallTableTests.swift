@@ -2,7 +2,7 @@ import Testing
 import Trunk
 
 /// A full table of calls refuses one more, and takes one again when another has ended.
-@Suite struct CallTableTests {
+@Suite(.timeLimit(.minutes(1))) struct CallTableTests {
     @Test func aFullTableRefusesAndRecovers() async throws {
         var configuration = EngineConfiguration()
         configuration.callsMax = 1

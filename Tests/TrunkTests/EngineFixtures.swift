@@ -4,39 +4,23 @@ import Trunk
 
 /// Collects what handlers hear, for a test to wait on.
 final class Log: Sendable {
-    private struct State {
-        var lines: [String] = []
-        var waiters: [(condition: @Sendable ([String]) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
-    }
+    private let watched = Watched<[String]>([])
 
-    private let state = Locked(State())
+    var lines: [String] { watched.value }
 
-    var lines: [String] { state.withLock { $0.lines } }
+    func add(_ line: String) { watched.update { $0.append(line) } }
 
-    func add(_ line: String) {
-        let ready = state.withLock { state in
-            state.lines.append(line)
-            let ready = state.waiters.filter { $0.condition(state.lines) }
-            state.waiters.removeAll { $0.condition(state.lines) }
-            return ready
+    /// Returns once a line that contains `needle` has been added. Each line is looked at once: a flood has many.
+    func wait(for needle: String) async {
+        await watched.wait {
+            $0.contains { $0.contains(needle) }
+        } orThen: {
+            $0.last?.contains(needle) == true
         }
-        for waiter in ready { waiter.continuation.resume() }
     }
-
-    /// Returns once a line that contains `needle` has been added.
-    func wait(for needle: String) async { await wait { $0.contains { $0.contains(needle) } } }
 
     /// Returns once the condition holds for all lines.
-    func wait(until condition: @escaping @Sendable ([String]) -> Bool) async {
-        await withCheckedContinuation { continuation in
-            let holds = state.withLock { state in
-                let holds = condition(state.lines)
-                if !holds { state.waiters.append((condition, continuation)) }
-                return holds
-            }
-            if holds { continuation.resume() }
-        }
-    }
+    func wait(until condition: @escaping @Sendable ([String]) -> Bool) async { await watched.wait(until: condition) }
 }
 
 /// Accepts everything and hands each leg to what `makeHandler` makes.

@@ -3,7 +3,7 @@ import Testing
 import Trunk
 
 /// Legs over real sockets: plain and TLS, both roles.
-@Suite struct LegTests {
+@Suite(.timeLimit(.minutes(1))) struct LegTests {
     /// An echo server on one engine and a client on another; returns the log after a whole conversation.
     func converse(secure: Bool, message: String = "hello") async throws -> [String] {
         let folder = try TemporaryFolder()

@@ -49,6 +49,28 @@ import Trunk
         }
     }
 
+    /// Whoever decides about requests may hold the engine, as a server does that tells its counters.
+    @Test func whoIsToldMayHoldTheEngine() async throws {
+        weak var weakEngine: CallEngine?
+        weak var weakLog: Log?
+        do {
+            let engine = try CallEngine.start()
+            let log = Log()
+            (weakEngine, weakLog) = (engine, log)
+            _ = try await engine.perform { isolated in
+                try isolated.listen(
+                    ListenAddress(host: "127.0.0.1", port: 0, paths: ["/"]),
+                    acceptor: AcceptAll {
+                        _ = engine
+                        return Recorder("server", log)
+                    }
+                )
+            }
+            await engine.stop()
+        }
+        #expect(weakEngine == nil && weakLog == nil)
+    }
+
     @Test func aNeverUsedEngineStops() async throws {
         for _ in 0..<100 {
             let engine = try CallEngine.start()

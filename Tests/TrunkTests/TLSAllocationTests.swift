@@ -3,7 +3,7 @@ import Testing
 import Trunk
 
 /// TLS on an open leg allocates nothing, although its connections hold no record buffers between two records.
-@Suite struct TLSAllocationTests {
+@Suite(.timeLimit(.minutes(1))) struct TLSAllocationTests {
     /// Sends each message back until there were enough, then closes.
     private final class PingPong: LegHandler {
         let log: Log

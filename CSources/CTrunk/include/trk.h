@@ -307,8 +307,14 @@ void trk_loop_tell_audio(trk_loop *loop, bool tells);
 
 /* ---- Legs ---- */
 
+enum { TRK_DIAL_ADDRESSES_MAX = 8 }; /* Addresses tried for one name. */
+
 typedef struct trk_dial_config {
-  const char *host; /* Name or address literal, without brackets. */
+  const char *host;                   /* Name or address literal, without brackets. */
+  const char *TRK_NULLABLE addresses; /* Where it is, so that nothing is looked up: up to
+                                         TRK_DIAL_ADDRESSES_MAX literals with commas between
+                                         them, tried in this order. The certificate must still
+                                         name the host. */
   uint16_t port;
   bool tls;
   const char *TRK_NULLABLE ca_file; /* PEM; NULL is the system's store. */
@@ -411,6 +417,13 @@ typedef struct trk_playback_item {
 /* Copies up to `capacity` items in play order and the audio that waits to be sent. [loop] */
 trk_status trk_call_playback(trk_loop *loop, trk_call_id call, trk_playback_item *items,
                              size_t capacity, size_t *count, uint32_t *queued_ms);
+
+enum { TRK_PLAY_MS_MAX = 1000 };
+
+/* Plays audio of our own, up to TRK_PLAY_MS_MAX of mu-law, when nothing else plays or waits: a sign
+ * of life while no model has answered. It stands in the ledger as an item of epoch 0, which no
+ * model has. TRK_EFULL when there is something to hear already, or no room. [loop] */
+trk_status trk_call_play(trk_loop *loop, trk_call_id call, const void *ulaw, size_t count);
 
 /* Interrupts: a new generation, `clear` to the phone when something may still play, all queued
  * audio dropped, the present response muted. Idempotent. [loop] */

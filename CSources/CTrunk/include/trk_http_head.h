@@ -72,6 +72,12 @@ int32_t trk_http_check_upgrade(const trk_http_head *head, trk_bytes *key);
  * and neither extension nor subprotocol, since we ask for none. */
 bool trk_http_check_accept(const trk_http_head *head, const char *expected);
 
+enum { TRK_HTTP_DATE_COUNT = 29 };
+
+/* Seconds since 1970 of a date in the form that is sent today (IMF-fixdate, RFC 9110 section
+ * 5.6.7); -1 for anything else. */
+int64_t trk_http_date(trk_bytes text);
+
 /* Sec-WebSocket-Accept for a key of TRK_HTTP_KEY_COUNT characters; writes
  * TRK_HTTP_ACCEPT_COUNT characters, no NUL. */
 void trk_http_accept(char *out, const char *key);

@@ -1,5 +1,6 @@
 import CallServer
 import Foundation
+import SelfTest
 import Simulators
 import TestSupport
 import Testing
@@ -82,7 +83,7 @@ import WebServer
         #expect(server.modelLog.connections == 0)
         let phone = try RawClient(port: server.port)
         phone.send(Array(Self.upgrade(signed: true).utf8) + Self.start(token: token))
-        while server.modelLog.connections == 0 { await Task.yield() }
+        await Patience.wait { server.modelLog.connections > 0 }
         let second = try RawClient(port: server.port)
         second.send(Array(Self.upgrade(signed: true).utf8) + Self.start(token: token, number: 2))
         #expect(await second.answer().closeCode == 1008)
