@@ -243,7 +243,7 @@ final class CallSession: CallHandler {
         case .record(let event):
             event.log(to: logger)
             note(event, on: engine)
-            bridge.configuration.observer(record(.event(event), call, on: engine))
+            bridge.configuration.observer(record(.event(event.withoutKeys), call, on: engine))
         case .ended(let reason, let initiator): end(reason, initiator, call, on: engine)
         }
     }

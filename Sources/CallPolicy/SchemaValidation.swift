@@ -1,12 +1,12 @@
-import RealtimeProtocol
+package import RealtimeProtocol
 
 /// Checks a value against the part of JSON Schema that tools use; what it does not know it does not check.
-enum SchemaValidation {
+package enum SchemaValidation {
     /// How deep schemas may be nested; deeper parts are not checked.
     static let depthLimit = 32
 
     /// What is wrong, in words that the model can use; nil when the value is valid.
-    static func problem(_ value: JSONValue, schema: JSONValue, path: String = "", depth: Int = 0) -> String? {
+    package static func problem(_ value: JSONValue, schema: JSONValue, path: String = "", depth: Int = 0) -> String? {
         guard depth < depthLimit, case .object(let schema) = schema else { return nil }
         let name = path.isEmpty ? "arguments" : path
         if let types = schema["type"], !matches(value, types) {
@@ -14,6 +14,11 @@ enum SchemaValidation {
         }
         if let allowed = schema["enum"]?.arrayValue, !allowed.contains(where: { isSame($0, value) }) {
             return "\(name) must be one of \(allowed.map(\.text).joined(separator: ", "))"
+        }
+        if let choices = schema["anyOf"]?.arrayValue,
+            !choices.contains(where: { problem(value, schema: $0, path: path, depth: depth + 1) == nil })
+        {
+            return "\(name) is none of what is allowed"
         }
         if let constant = schema["const"], !isSame(constant, value) { return "\(name) must be \(constant.text)" }
         switch value {

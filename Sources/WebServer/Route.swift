@@ -13,6 +13,31 @@ public struct Route: Sendable {
         case operate
     }
 
+    /// Something that may stand in a query.
+    public struct Parameter: Sendable {
+        /// Its name.
+        public var name: String
+        /// What it is for.
+        public var meaning: String
+        /// Its schema.
+        public var schema: JSONValue
+        /// Whether it must be there.
+        public var isRequired: Bool
+
+        /// A parameter; a text unless a schema says otherwise.
+        public init(
+            _ name: String,
+            _ meaning: String,
+            schema: JSONValue = ["type": "string", "pattern": "^[^\\u0000]*$"],
+            isRequired: Bool = false
+        ) {
+            self.name = name
+            self.meaning = meaning
+            self.schema = schema
+            self.isRequired = isRequired
+        }
+    }
+
     /// Its method; GET answers HEAD, too.
     public var method: HTTPRequest.Method
     /// Its path; parameters stand in braces.
@@ -21,6 +46,8 @@ public struct Route: Sendable {
     public var summary: String
     /// Who may use it.
     public var access: Access
+    /// What may stand in its query.
+    public var query: [Parameter]
     /// The schema of its JSON body, or nil when it takes none.
     public var requestSchema: JSONValue?
     /// The type of the answer.
@@ -36,6 +63,7 @@ public struct Route: Sendable {
         _ path: String,
         _ summary: String,
         access: Access = .open,
+        query: [Parameter] = [],
         requestSchema: JSONValue? = nil,
         responseType: String = "application/json",
         responses: [(status: Int, meaning: String)] = [(200, "OK")],
@@ -45,6 +73,7 @@ public struct Route: Sendable {
         self.path = path
         self.summary = summary
         self.access = access
+        self.query = query
         self.requestSchema = requestSchema
         self.responseType = responseType
         self.responses = responses
@@ -80,7 +109,10 @@ public struct RouteTable: Sendable {
     /// The methods that a path knows, for `Allow`; empty when there is no such path.
     func methods(for path: some StringProtocol) -> [HTTPRequest.Method] {
         if isSocket(path) { return [.get] }
-        var methods = routes.filter { $0.matches(path) }.map(\.method)
+        let matching = routes.filter { $0.matches(path) }
+        // A path that is written out is not one of those in braces.
+        let exact = matching.filter { $0.parameterNames.isEmpty }
+        var methods = (exact.isEmpty ? matching : exact).map(\.method)
         if methods.isEmpty { return [] }
         if methods.contains(.get) { methods.append(.head) }
         return methods + [.options]
@@ -119,13 +151,16 @@ extension Route {
         var operation: JSONObject = ["summary": .string(summary)]
         let words = path.split { !$0.isLetter && !$0.isNumber }.map(String.init)
         operation["operationId"] = .string(([method.rawValue.lowercased()] + words).joined(separator: "_"))
-        if !parameterNames.isEmpty {
-            operation["parameters"] = .array(
-                parameterNames.map { name in
-                    ["name": .string(name), "in": "path", "required": true, "schema": ["type": "string"]]
-                }
-            )
+        let inPath = parameterNames.map { name -> JSONValue in
+            ["name": .string(name), "in": "path", "required": true, "schema": ["type": "string"]]
         }
+        let inQuery = query.map { parameter -> JSONValue in
+            [
+                "name": .string(parameter.name), "in": "query", "required": .bool(parameter.isRequired),
+                "description": .string(parameter.meaning), "schema": parameter.schema,
+            ]
+        }
+        if !inPath.isEmpty || !inQuery.isEmpty { operation["parameters"] = .array(inPath + inQuery) }
         if let requestSchema {
             operation["requestBody"] = ["required": true, "content": ["application/json": ["schema": requestSchema]]]
         }
@@ -134,6 +169,7 @@ extension Route {
             let type = response.status < 300 && response.status != 204 ? responseType : nil
             all[String(response.status)] = RouteTable.response(response.meaning, type: type)
         }
+        if !query.isEmpty { all["400"] = RouteTable.response("the query is no text", type: "application/json") }
         if access != .open {
             operation["security"] = [["token": []]]
             all["401"] = RouteTable.response("a bearer token is wanted", type: "application/json")

@@ -13,9 +13,18 @@ public enum Program {
     /// Runs a program to its end, without holding a thread of the tests.
     ///
     /// - Returns: Its status, and what it printed.
-    public static func run(_ name: String, _ arguments: [String], input: String = "") async throws -> (
-        status: Int32, output: String
-    ) {
+    ///
+    /// - Parameters:
+    ///   - name: Its name or path.
+    ///   - arguments: Its arguments.
+    ///   - input: What it reads.
+    ///   - withErrors: Whether what it says of errors counts as printed.
+    public static func run(
+        _ name: String,
+        _ arguments: [String],
+        input: String = "",
+        withErrors: Bool = false
+    ) async throws -> (status: Int32, output: String) {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
                 let process = Process()
@@ -24,7 +33,7 @@ public enum Program {
                 let (pipe, inputPipe) = (Pipe(), Pipe())
                 process.standardOutput = pipe
                 process.standardInput = inputPipe
-                process.standardError = FileHandle.nullDevice
+                process.standardError = withErrors ? pipe : FileHandle.nullDevice
                 do {
                     try process.run()
                 } catch {

@@ -6,13 +6,23 @@ public final class RunningProgram: @unchecked Sendable {
     // Only started and ended, by one test.
     private let process = Process()
 
-    /// Starts a program; what it says goes nowhere.
-    public init(_ name: String, _ arguments: [String]) throws {
+    /// Starts a program.
+    ///
+    /// - Parameters:
+    ///   - name: Its name or path.
+    ///   - arguments: Its arguments.
+    ///   - output: A file for all that it says; without one it goes nowhere.
+    public init(_ name: String, _ arguments: [String], output: String? = nil) throws {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [name] + arguments
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
+        var sink = FileHandle.nullDevice
+        if let output {
+            FileManager.default.createFile(atPath: output, contents: nil)
+            sink = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
+        }
+        process.standardOutput = sink
+        process.standardError = sink
         try process.run()
     }
 
@@ -26,6 +36,15 @@ public final class RunningProgram: @unchecked Sendable {
 
     /// Ends it.
     public func stop() { if process.isRunning { process.terminate() } }
+
+    /// Sends it a signal.
+    public func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+
+    /// The program of this package, beside the tests.
+    public static let trunkline: String = {
+        let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(fileURLWithPath: path).deletingLastPathComponent().appendingPathComponent("trunkline").path
+    }()
 
     /// A port of this machine that nobody listens on, for programs that cannot choose one themselves.
     public static func freePort() throws -> Int {

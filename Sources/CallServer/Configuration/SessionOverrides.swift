@@ -17,9 +17,61 @@ struct SessionOverrides: Sendable, Hashable {
     /// Names of tools that are offered; nil offers all.
     let tools: [String]?
 
+    /// The document's schema.
+    static let schema: JSONValue = [
+        "type": "object", "required": ["session"],
+        "properties": [
+            "session": [
+                "type": "object", "additionalProperties": false,
+                "properties": [
+                    "instructions": ["type": "string"], "greeting": ["type": "string"], "say_first": ["type": "string"],
+                    "voice": ["type": "string", "enum": .array(Settings.voices.map { .string($0.name) })],
+                    "speed": ["type": "number", "minimum": 0.25, "maximum": 1.5],
+                    "noise_reduction": ["enum": ["near_field", "far_field", .null]],
+                    "max_output_tokens": [
+                        "anyOf": [["type": "integer", "minimum": 1, "maximum": 32_000], ["const": "inf"]]
+                    ],
+                    "transcription": [
+                        "type": ["object", "null"], "required": ["model"],
+                        "properties": [
+                            "model": ["type": "string", "minLength": 1], "language": ["type": "string"],
+                            "prompt": ["type": "string"],
+                        ], "additionalProperties": false,
+                    ],
+                    "turn_detection": [
+                        "type": "object", "required": ["type"], "additionalProperties": false,
+                        "properties": [
+                            "type": ["enum": ["server_vad", "semantic_vad", "none"]],
+                            "threshold": ["type": ["number", "null"], "minimum": 0, "maximum": 1],
+                            "prefix_padding_ms": ["type": ["integer", "null"], "minimum": 0, "maximum": 5_000],
+                            "silence_duration_ms": ["type": ["integer", "null"], "minimum": 0, "maximum": 10_000],
+                            "idle_timeout_ms": ["type": ["integer", "null"], "minimum": 5_000, "maximum": 30_000],
+                            "eagerness": ["enum": ["low", "medium", "high", "auto", .null]],
+                            "create_response": ["type": ["boolean", "null"]],
+                            "interrupt_response": ["type": ["boolean", "null"]],
+                        ],
+                    ],
+                ],
+            ],
+            "tools": [
+                "type": ["array", "null"],
+                "items": [
+                    "anyOf": [
+                        ["type": "string"],
+                        [
+                            "type": "object", "required": ["name"],
+                            "properties": ["name": ["type": "string"], "enabled": ["type": "boolean"]],
+                        ],
+                    ]
+                ],
+            ],
+        ],
+    ]
+
     /// Reads a document with `session` and `tools`: names, or objects with `name` and `enabled`.
     init(_ document: JSONValue) throws(Failure) {
-        guard let object = document.objectValue, let session = (object["session"] ?? [:]).objectValue else {
+        if let problem = SchemaValidation.problem(document, schema: Self.schema) { throw Failure(problems: [problem]) }
+        guard let object = document.objectValue, let session = object["session"]?.objectValue else {
             throw Failure(problems: ["session is no object"])
         }
         let unknown = session.keys.filter { !Self.fields.contains($0) }

@@ -7,6 +7,27 @@ import WebServer
 struct HistoryEndpoints: Sendable {
     let records: RecordKeeping?
 
+    private static let filters: [Route.Parameter] =
+        [
+            .init("text", "Words that were said, all in one turn; beginnings of words count."),
+            .init("number", "Part of the caller's or the called number."), .init("reason", "Why the call ended."),
+            .init("from", "Began at this time or later.", schema: ["type": "string", "format": "date"]),
+            .init("to", "Began before this time.", schema: ["type": "string", "format": "date"]),
+            .init("tool", "A function of this name was called."),
+            .init(
+                "min_duration_ms",
+                "Took so long at least.",
+                schema: ["type": "integer", "minimum": 0, "maximum": 86_400_000]
+            ),
+            .init("limit", "Calls of the page.", schema: ["type": "integer", "minimum": 1, "maximum": 200]),
+        ] + [
+            .init(
+                "cursor",
+                "`next` of the page before.",
+                schema: ["type": "string", "pattern": #"^\d{1,13}\.\d{1,9}$"#]
+            )
+        ]
+
     private static let none = WebError(.conflict, "no records are kept: DATABASE_PATH is none")
     private static let wrongQuery = [(200, "OK"), (409, "no records are kept"), (422, "a filter is wrong")]
 
@@ -15,8 +36,9 @@ struct HistoryEndpoints: Sendable {
             Route(
                 .get,
                 "/history",
-                "Calls that are kept, the newest first; ?text=, number, reason, from, to, tool, min_duration_ms, cursor, limit",
+                "Calls that are kept, the newest first",
                 access: .viewer,
+                query: Self.filters,
                 responses: Self.wrongQuery
             ) { try await page($0) },
             export("jsonl", "application/jsonl", .jsonLines), export("csv", "text/csv", .csv),
@@ -36,8 +58,16 @@ struct HistoryEndpoints: Sendable {
             Route(
                 .delete,
                 "/history",
-                "Deletes everything that is kept of one caller: ?number=",
+                "Deletes everything that is kept of one caller",
                 access: .operate,
+                query: [
+                    .init(
+                        "number",
+                        "The caller's number.",
+                        schema: ["type": "string", "minLength": 1],
+                        isRequired: true
+                    )
+                ],
                 responses: [(200, "deleted"), (409, "no records are kept"), (422, "the number is missing")]
             ) { try await deleteCaller($0) },
             Route(
@@ -115,8 +145,9 @@ struct HistoryEndpoints: Sendable {
         Route(
             .get,
             "/history/export.\(name)",
-            "The same calls as a file, with the filters of /history",
+            "The same calls as a file",
             access: .viewer,
+            query: Self.filters,
             responseType: type,
             responses: Self.wrongQuery
         ) { request in

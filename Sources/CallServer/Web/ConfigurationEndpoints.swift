@@ -18,9 +18,7 @@ struct ConfigurationEndpoints: Sendable {
                 "/configuration",
                 "Changes how new calls are led",
                 access: .operate,
-                requestSchema: [
-                    "type": "object", "properties": ["session": ["type": "object"], "tools": ["type": "array"]],
-                ],
+                requestSchema: SessionOverrides.schema,
                 responses: [(200, "changed"), (422, "the body is wrong")]
             ) { try await change($0) },
             Route(.delete, "/configuration", "Leads new calls as the settings say", access: .operate) { request in
@@ -36,7 +34,7 @@ struct ConfigurationEndpoints: Sendable {
     private func change(_ request: WebRequest) async throws -> WebResponse {
         let overrides: SessionOverrides
         do throws(SessionOverrides.Failure) {
-            overrides = try SessionOverrides(.object(try request.body.isEmpty ? [:] : Self.object(request)))
+            overrides = try SessionOverrides(.object(try Self.object(request)))
             _ = try overrides.applied(to: live.settings.call)
         } catch {
             return .json(

@@ -59,7 +59,7 @@ final class WebSide: Sendable {
         self.logger = logger
         let carrier = CarrierGuard(settings)
         self.carrier = carrier
-        let hub = LogHub(viewersMax: settings.viewersMax) { wanted in
+        let hub = LogHub(viewersMax: settings.viewersMax, secrets: settings.secrets) { wanted in
             for engine in engines { Task { await engine.perform { $0.tellAudio(wanted) } } }
         }
         self.hub = hub
