@@ -12,7 +12,7 @@ PACKAGES := libssl-dev libuv1-dev libopus-dev zlib1g-dev libsqlite3-dev pkg-conf
 C_WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
 C_SOURCES := $(wildcard CSources/CTrunk/*.[ch] CSources/CTrunk/include/*.h Benchmarks/CBench/*.[ch] Benchmarks/CBench/include/*.h \
 	Tests/Fuzz/*.[ch] Tests/Conformance/*.c)
-SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
+SWIFT_SOURCES := Package.swift Sources Tests Benchmarks Examples
 
 .PHONY: setup build serve demo selftest test test-without-opus sanitize simulate conformance fuzz fuzz-long coverage \
 	bench soak soak-long churn churn-long faults lint format clean

@@ -15,6 +15,8 @@ let package = Package(
         .library(name: "RealtimeProtocol", targets: ["RealtimeProtocol"]),
         .library(name: "CallPolicy", targets: ["CallPolicy"]),
         .library(name: "CallBridge", targets: ["CallBridge"]),
+        .library(name: "CallServer", targets: ["CallServer"]),
+        .library(name: "OutboundHTTP", targets: ["OutboundHTTP"]),
         .library(name: "Simulators", targets: ["Simulators"]),
     ],
     traits: [
@@ -139,6 +141,19 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: swift
+        ),
+
+        // A call server of one's own.
+        .executableTarget(
+            name: "order-line",
+            dependencies: [
+                "CallPolicy", "CallServer", "OutboundHTTP",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Examples/OrderLine",
+            // As a package of one's own is by default.
+            swiftSettings: [.swiftLanguageMode(.v6)]
         ),
 
         // The throughput benchmark: its load in C, and the command.

@@ -216,6 +216,17 @@ public final class Server: Sendable {
         return count
     }
 
+    /// Drains: takes no new calls, lets those that are open go on for as long, then stops. A task that is cancelled stops
+    /// at once.
+    public func end(within milliseconds: Int) async {
+        drain()
+        let end = ContinuousClock.now + .milliseconds(milliseconds)
+        while await openCalls() > 0, ContinuousClock.now < end, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+        await stop()
+    }
+
     /// Ends everything: requests in progress are answered first.
     public func stop() async {
         for engine in engines { await engine.perform { $0.stopListening() } }

@@ -75,14 +75,7 @@ struct Serve: AsyncParsableCommand {
         while await signals.next() == .sighup { await reload(server, logger, manager) }
         manager.stopping()
         logger.info("stopping: no new calls; a second signal ends those that are open")
-        server.drain()
-        let drained = Task {
-            let end = ContinuousClock.now + .milliseconds(drainMilliseconds)
-            while await server.openCalls() > 0, ContinuousClock.now < end, !Task.isCancelled {
-                try? await Task.sleep(for: .milliseconds(100))
-            }
-            await server.stop()
-        }
+        let drained = Task { await server.end(within: drainMilliseconds) }
         let second = Task {
             while let signal = await signals.next(), signal == .sighup {}
             drained.cancel()

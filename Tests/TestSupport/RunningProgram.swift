@@ -40,11 +40,14 @@ public final class RunningProgram: @unchecked Sendable {
     /// Sends it a signal.
     public func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
-    /// The program of this package, beside the tests.
-    public static let trunkline: String = {
+    /// The command of this package.
+    public static let trunkline = built("trunkline")
+
+    /// The path of a program of this package, which is built beside the tests.
+    public static func built(_ name: String) -> String {
         let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        return URL(fileURLWithPath: path).deletingLastPathComponent().appendingPathComponent("trunkline").path
-    }()
+        return URL(fileURLWithPath: path).deletingLastPathComponent().appendingPathComponent(name).path
+    }
 
     /// A port of this machine that nobody listens on, for programs that cannot choose one themselves.
     public static func freePort() throws -> Int {
