@@ -148,6 +148,7 @@ public struct Settings: Sendable {
         records = RecordSettings(&reader)
         routing = RoutingTable(sources.routing, &reader)
         PriceSettings.apply(sources.prices, to: &call.prices, &reader)
+        tellWhatOthersNeed(&reader)
         for name in Self.names { places[name] = reader.place(of: name) }
         notes = sources.notes + reader.notes
         let problems = sources.problems + reader.problems
@@ -178,6 +179,15 @@ public struct Settings: Sendable {
             _ = try ModelEndpoint(url: url, model: "", key: "")
         } catch {
             reader.problems.append("OPENAI_REALTIME_URL: \(error)")
+        }
+    }
+
+    /// Who replaces another server relies on its refusal to start, in its words.
+    private func tellWhatOthersNeed(_ reader: inout SettingsReader) {
+        guard compat != .trunkline else { return }
+        if usesParrot { reader.problems.append("OPENAI_API_KEY environment variable is required") }
+        if compat == .fastapi, reader.text("PUBLIC_URL") == nil {
+            reader.problems.append("PUBLIC_URL environment variable is required")
         }
     }
 

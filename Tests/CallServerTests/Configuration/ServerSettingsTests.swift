@@ -25,19 +25,34 @@ import WebServer
     func followsOtherServers(name: String?, compat: Compat, port: Int, voice: String, before: [String], after: String?)
         throws
     {
-        let settings = try settings(name.map { ["COMPAT": $0] } ?? [:])
+        let needed = ["COMPAT": name ?? "", "OPENAI_API_KEY": "k", "PUBLIC_URL": "https://h.example"]
+        let settings = try settings(needed)
         #expect(settings.compat == compat)
         #expect(settings.port == port)
         #expect(settings.call.session.voice == voice)
         #expect(settings.texts.before == before)
         #expect(settings.texts.after == after)
-        let own = try self.settings([
-            "COMPAT": name ?? "", "PORT": "1", "VOICE": "sage", "SAY_BEFORE": "A|B", "SAY_AFTER": "C",
-        ])
+        let own = try self.settings(
+            needed.merging(["PORT": "1", "VOICE": "sage", "SAY_BEFORE": "A|B", "SAY_AFTER": "C"]) { $1 }
+        )
         #expect(own.port == 1)
         #expect(own.call.session.voice == "sage")
         #expect(own.texts.before == ["A", "B"])
         #expect(own.texts.after == "C")
+    }
+
+    @Test(arguments: [
+        ("bridge", ["OPENAI_API_KEY environment variable is required"]),
+        (
+            "fastapi",
+            ["OPENAI_API_KEY environment variable is required", "PUBLIC_URL environment variable is required"]
+        ),
+        ("demo", ["OPENAI_API_KEY environment variable is required"]), ("trunkline", []),
+    ])
+    func refusesToStartInTheWordsOfOthers(name: String, problems: [String]) {
+        var found: [String] = []
+        do { _ = try settings(["COMPAT": name]) } catch { found = (error as? Settings.Failure)?.problems ?? ["other"] }
+        #expect(found == problems)
     }
 
     @Test func takesEveryName() throws {
