@@ -25,6 +25,8 @@ extension ModelSide {
 
         private enum Event {
             case text(String)
+            case created(response: Int)
+            case done(response: Int)
             /// 20 ms of an item's audio; which of them is decided by its place.
             case audio(item: Int)
         }
@@ -38,9 +40,9 @@ extension ModelSide {
                 #"{"type":"response.output_audio.done","response_id":"\#(response)","item_id":"\#(item)","#
                 + #""output_index":0,"content_index":0}"#
             return [
-                .text(Case.created(response)), .text(Case.message(item, in: response)), .text(words), .text(words),
+                .created(response: number), .text(Case.message(item, in: response)), .text(words), .text(words),
                 .text(end), .text(Case.call("c\(number)", "find", #"{"key":"a"}"#, in: response)),
-                .text(Case.done(response)),
+                .done(response: number),
             ] + Array(repeating: .audio(item: number), count: 20)
         }
 
@@ -50,14 +52,26 @@ extension ModelSide {
 
         /// What the model says: everything once, in an order of the seed's. Audio is numbered in the order of its sending,
         /// as a model's audio has no numbers that could be wrong.
-        private static func texts(seed: UInt64, stream: Int) -> [String] {
+        ///
+        /// - Returns: The messages, and how many of the audio deltas may be heard at most: those of a response that has
+        ///   begun and is not done, and of the newest item.
+        private static func texts(seed: UInt64, stream: Int) -> (texts: [String], playable: Int) {
             var random = Seeded(state: seed)
             let all = answer(1) + answer(2) + [caller("speech_started"), caller("speech_stopped"), caller("committed")]
             var sent = [Int: UInt32]()
-            return all.shuffled(using: &random).map { event in
+            var (live, known, newest, playable): (Set<Int>, Set<Int>, Int, Int) = ([], [], 0, 0)
+            let texts = all.shuffled(using: &random).map { event in
                 switch event {
                 case .text(let text): return text
+                case .created(let response):
+                    live.insert(response)
+                    return Case.created("r\(response)")
+                case .done(let response):
+                    live.remove(response)
+                    return Case.done("r\(response)")
                 case .audio(let item):
+                    if live.contains(item), known.insert(item).inserted { newest = item }
+                    if live.contains(item), item == newest { playable += 1 }
                     let counter = sent[item, default: 0]
                     sent[item] = counter + 1
                     let frame = PatternFrame(
@@ -69,11 +83,12 @@ extension ModelSide {
                     return Case.delta("i\(item)", in: "r\(item)", Base64.encode(frame.bytes))
                 }
             }
+            return (texts, playable)
         }
 
         private func run(_ seed: UInt64, on rig: Rig) async throws {
             let number = 100 + Int(seed)
-            let texts = Self.texts(seed: seed, stream: number)
+            let (texts, playable) = Self.texts(seed: seed, stream: number)
             let provider = try RawProvider(
                 { connection in
                     connection.serve()
@@ -95,6 +110,8 @@ extension ModelSide {
             // No audio is lost without a count, and none comes twice or before its turn.
             #expect(ending.stats.deltasIn + ending.stats.deltasLate == 40, "seed \(seed)")
             #expect(ending.stats.malformed == 0, "seed \(seed)")
+            // Nothing is heard of what has not begun, is over, or was followed by something newer.
+            #expect(ending.stats.deltasIn <= playable, "seed \(seed)")
             let report = phone.report
             #expect(
                 report.checks.values.allSatisfy { $0.repeated + $0.reordered + $0.foreign == 0 },
