@@ -51,6 +51,15 @@ class Call:
     def detail(self):
         return self.summary() | {"transcript": self.transcript, "tools": self.tools, "actions": self.actions}
 
+    def record(self):
+        """As it was written down, when it has ended."""
+        at = lambda text: max(0, int((datetime.datetime.fromisoformat(text) - self.began).total_seconds() * 1000))
+        turns = [{"sequence": n, "who": line["who"], "text": line["text"], "heard": line["text"], "unheard": line["unheard"],
+                  "interrupted": line["interrupted"], "began_ms": max(0, at(line["at"]) - 60 * len(line["text"])), "ended_ms": at(line["at"]),
+                  "item_id": line["item_id"], "latency": None} for n, line in enumerate(self.transcript)]
+        return self.summary() | {"turns": turns, "tools": self.tools, "barge_ins": [], "reconnects": [], "errors": [], "actions": self.actions,
+                                 "usage": None, "recording": None}
+
     async def event(self, type, board=True, **values):
         await self.server.event(self.sid, {"type": type, **values})
         if board:

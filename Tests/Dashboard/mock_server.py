@@ -281,6 +281,9 @@ class Mock:
         return web.json_response({"calls": found[at:at + limit], "next": str(at + limit) if at + limit < len(found) else None, "total": len(found)})
 
     async def get_record(self, request):
+        call = self.calls.get(request.match_info["sid"])
+        if call and not call.is_live:
+            return web.json_response(call.record())
         index = self.history.index(request.match_info["sid"])
         return problem(404, "no such record") if index is None else web.json_response(self.history.record(index))
 

@@ -10,6 +10,9 @@ const TURNS_MAX = 300;
 const TOOLS_MAX = 200;
 const MARKS_MAX = 600;
 
+/** About how long a character is spoken. */
+const MS_PER_CHARACTER = 60;
+
 /** The stations of an answer, in their order: name, words, colour of the stretch that ends there. */
 export const STATIONS = [
   ['speech_end_ms', 'End of speech'], ['committed_ms', 'Committed'], ['created_ms', 'Response created'],
@@ -97,6 +100,24 @@ export class CallModel extends Emitter {
     if (!last || last.to !== null) return;
     last.to = Math.max(t, last.from);
     last.interrupted = interrupted;
+    this.changed('timeline');
+  }
+
+  /** What was said before the page watched has no times of its own: its spans are estimated from the words, and shown paler. */
+  #guessSpans() {
+    const known = new Set(this.spans.map((span) => span.item));
+    const guesses = [];
+    let free = 0;
+    for (const line of this.lines) {
+      if ((line.who !== 'caller' && line.who !== 'agent') || known.has(line.key) || line.pending) continue;
+      // A text of the caller comes after the words, the agent's when they were heard.
+      const from = Math.max(free, line.t - line.text.length * MS_PER_CHARACTER);
+      if (line.t > from) guesses.push({ who: line.who, from, to: line.t, item: line.key, interrupted: line.interrupted, isGuess: true });
+      free = Math.max(free, line.t);
+    }
+    if (!guesses.length) return;
+    this.spans = [...guesses, ...this.spans].sort((a, b) => a.from - b.from);
+    bounded(this.spans, SPANS_MAX);
     this.changed('timeline');
   }
 
@@ -238,6 +259,7 @@ export class CallModel extends Emitter {
       const known = this.#byKey.get(key);
       this.line(key, line.who, known?.t ?? this.at(line.at), { text: line.text, unheard: line.unheard ?? '', interrupted: Boolean(line.interrupted), pending: false });
     });
+    this.#guessSpans();
     for (const tool of tools) this.tool(tool.call_id, { ...tool }, this.at(tool.at));
     this.actions = actions.map((action) => ({ ...action, t: this.at(action.at) }));
     this.changed('facts');
@@ -249,8 +271,9 @@ export class CallModel extends Emitter {
     this.lines = [];
     this.spans = [];
     this.tools = [];
-    this.turns = [];
     this.marks = [];
+    // Without the server's own times, those that were seen while it lasted are better than none.
+    if (turns.some((turn) => turn.latency)) this.turns = [];
     this.#byKey.clear();
     this.dropped = 0;
     // In the record it is a list; in the summary a number.

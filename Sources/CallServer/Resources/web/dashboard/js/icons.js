@@ -8,7 +8,7 @@ const PATHS = {
   health: 'M12 20s-7.5-4.6-7.5-10A4.3 4.3 0 0 1 12 7.4 4.3 4.3 0 0 1 19.5 10c0 5.4-7.5 10-7.5 10Z',
   setup: 'M9 6h11M9 12h11M9 18h11M4 6l1 1 1.6-2M4 12l1 1 1.6-2M4 18l1 1 1.6-2',
   phone: 'M6.5 3.5h3l1.4 4-2 1.6a12 12 0 0 0 6 6l1.6-2 4 1.4v3a2 2 0 0 1-2.2 2A17 17 0 0 1 4.5 5.7a2 2 0 0 1 2-2.2Z',
-  hangup: 'M3.5 14.2c0-5 3.8-7.2 8.5-7.2s8.5 2.2 8.5 7.2l-.6 1.6-4.4-1-.5-2.6a9 9 0 0 0-6 0l-.5 2.6-4.4 1Z',
+  hangup: 'M6.5 3.5h3l1.4 4-2 1.6a12 12 0 0 0 6 6l1.6-2 4 1.4v3a2 2 0 0 1-2.2 2A17 17 0 0 1 4.5 5.7a2 2 0 0 1 2-2.2Z',
   mute: 'M5 9.5v5h3l4.5 3.5v-12L8 9.5ZM16 10l4 4M20 10l-4 4',
   sound: 'M5 9.5v5h3l4.5 3.5v-12L8 9.5ZM16 9.5a4 4 0 0 1 0 5M18.5 7a7.5 7.5 0 0 1 0 10',
   hand: 'M8 12V6.5a1.4 1.4 0 0 1 2.8 0V11m0-5.5a1.4 1.4 0 0 1 2.8 0V11m0-4a1.4 1.4 0 0 1 2.8 0v6.5c0 4-2 6.5-5.4 6.5-2.8 0-4.4-1.6-5.6-4.2L4 13.5a1.3 1.3 0 0 1 2.2-1.300L8 14.5',
@@ -39,5 +39,5 @@ const PATHS = {
 
 export function icon(name, size = 18) {
   return s('svg', { class: 'icon', viewBox: '0 0 24 24', width: size, height: size, 'aria-hidden': 'true', focusable: 'false' },
-    s('path', { d: PATHS[name] ?? PATHS.info }));
+    s('path', { d: PATHS[name] ?? PATHS.info, transform: name === 'hangup' ? 'translate(0 3) rotate(135 12 12)' : null }));
 }

@@ -71,6 +71,7 @@ export class Inspector {
       this.groups, h('div', { class: 'event-table', role: 'table', 'aria-label': 'Events of the model' }, this.list.node), this.status, this.detail);
     this.#drawPause();
     this.#showDetail();
+    this.#tell();
   }
 
   get #path() { return `/ws/logs?call=${encodeURIComponent(this.model.sid)}&shape=ga${this.#withAudio ? '&audio=1' : ''}`; }
@@ -133,6 +134,7 @@ export class Inspector {
 
   #tell() {
     const { length, dropped } = this.#events;
+    if (!length && !this.socket) return say(this.status, 'The model’s own events are shown while a call lasts; they are not written down. What became of them is in the transcript, the answer times and the details.');
     const parts = [`${count(this.#shown.length)} of ${count(length)} events`];
     if (dropped) parts.push(`${count(dropped)} older ones are gone (${count(EVENTS_MAX)} are kept)`);
     if (this.#isPaused) parts.push(`paused, ${count(this.#waiting)} came since`);
@@ -174,6 +176,6 @@ export class Inspector {
     h('pre', { tabindex: '0', 'aria-label': 'The event as JSON' }, pretty(entry.text)));
   }
 
-  stop() { this.socket?.close(); this.socket = null; clearInterval(this.#timer); this.#flush(); }
+  stop() { this.socket?.close(); this.socket = null; clearInterval(this.#timer); this.#flush(); this.#tell(); }
   dispose() { this.stop(); this.list.dispose(); }
 }

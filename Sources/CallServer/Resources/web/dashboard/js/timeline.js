@@ -89,8 +89,8 @@ export class Timeline {
     for (const span of spans) {
       const last = span.to ?? end;
       if (last < from || span.from > to) continue;
-      nodes.push(s('rect', { class: `span ${span.who}${span.interrupted ? ' interrupted' : ''}${span.to === null ? ' open' : ''}`, x: x(span.from), y: LANES[span.who] ?? LANES.agent, width: Math.max(2, x(last) - x(span.from)), height: LANE_HEIGHT, rx: 3 },
-        s('title', {}, `${span.who === 'caller' ? 'Caller' : 'Agent'}, ${duration(span.from)} for ${((last - span.from) / 1000).toFixed(1)} s${span.interrupted ? ', interrupted' : ''}`)));
+      nodes.push(s('rect', { class: `span ${span.who}${span.interrupted ? ' interrupted' : ''}${span.to === null ? ' open' : ''}${span.isGuess ? ' guess' : ''}`, x: x(span.from), y: LANES[span.who] ?? LANES.agent, width: Math.max(2, x(last) - x(span.from)), height: LANE_HEIGHT, rx: 3 },
+        s('title', {}, `${span.who === 'caller' ? 'Caller' : 'Agent'}, ${duration(span.from)} for ${((last - span.from) / 1000).toFixed(1)} s${span.interrupted ? ', interrupted' : ''}${span.isGuess ? ' (estimated: from before this page watched)' : ''}`)));
       if (span.interrupted) nodes.push(s('line', { class: 'cut-line', x1: x(last), x2: x(last), y1: LANES.caller, y2: LANES.agent + LANE_HEIGHT }));
     }
     for (const mark of marks) {
@@ -101,7 +101,7 @@ export class Timeline {
     this.svg.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
     this.svg.setAttribute('width', width);
     fill(this.svg, nodes);
-    this.count.textContent = cuts ? plural(cuts, 'interruption') : '';
+    this.count.textContent = [cuts ? plural(cuts, 'interruption') : '', spans.some((span) => span.isGuess) ? 'paler: estimated' : ''].filter(Boolean).join(' · ');
     this.scale.hidden = end < WINDOW * 1.2;
   }
 

@@ -47,8 +47,8 @@ export function callView({ parts }) {
   const who = h('h1', {}, 'Call');
   const to = h('p', { class: 'sub' });
   const badge = h('span', { class: 'badge' });
-  const figure = (label) => { const value = h('dd'); return { value, node: h('div', {}, h('dt', {}, label), value) }; };
-  const figures = { time: figure('Duration'), speaks: figure('Speaking'), latency: figure('Answer time'), cuts: figure('Interruptions'), cost: figure('Cost') };
+  const figure = (label, className) => { const value = h('dd'); return { value, node: h('div', { class: className }, h('dt', {}, label), value) }; };
+  const figures = { time: figure('Duration'), speaks: figure('Speaking', 'f-speaks'), latency: figure('Answer time'), cuts: figure('Interruptions'), cost: figure('Cost') };
   const controls = h('div', { class: 'controls', role: 'group', 'aria-label': 'Lead this call' });
   const listening = h('div');
   const composerSlot = h('div');

@@ -32,7 +32,7 @@ export function configurationView() {
   const problemList = h('div', { class: 'problems', role: 'alert', hidden: true });
   const save = h('button', { type: 'button', class: 'button primary', onclick: () => store() }, 'Save for new calls');
   const discard = h('button', { type: 'button', class: 'button', onclick: giveUp }, 'Discard changes');
-  const reset = h('button', { type: 'button', class: 'button plain', onclick: toSettings }, 'Return to the server’s settings');
+  const reset = h('button', { type: 'button', class: 'button plain', onclick: toSettings }, 'Use the server’s settings');
   const notice = h('div', { class: 'banner info', hidden: true });
 
   const toolsOf = (document) => Object.fromEntries((document.tools ?? []).map((tool) => [tool.name, Boolean(tool.enabled)]));
@@ -48,7 +48,7 @@ export function configurationView() {
       idle: dirty ? 'Not saved yet. This browser keeps the draft.' : where && where !== 'nothing' ? `Saved for new calls${at ? `, ${moment(at)}` : ''}${by ? ` by ${by}` : ''}; kept ${WHERE[where] ?? where}` : 'As the server’s own settings have it; nothing was changed here.',
     };
     say(status, words[state] ?? '');
-    mark(status, 'class', `save-status ${state === 'failed' ? 'bad' : state === 'saving' ? 'info' : dirty ? 'warn' : 'ok'}`);
+    mark(status, 'class', `save-status ${state === 'failed' ? 'bad' : state === 'saving' ? 'info' : dirty ? 'warn' : where && where !== 'nothing' ? 'ok' : ''}`);
     save.disabled = isReadOnly || !dirty || state === 'saving';
     discard.disabled = !dirty || state === 'saving';
     reset.disabled = isReadOnly || state === 'saving' || !where || where === 'nothing';

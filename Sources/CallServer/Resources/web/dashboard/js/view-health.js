@@ -28,6 +28,7 @@ export function healthView() {
   const services = h('div', { class: 'cards' });
   const capacity = h('div', { class: 'card-body' });
   const records = h('div', { class: 'card-body' });
+  const server = h('div', { class: 'card-body' });
   const errors = h('div');
   const drain = h('button', { type: 'button', class: 'button', onclick: toggleDrain });
   const drainText = h('p', { class: 'help' });
@@ -57,7 +58,8 @@ export function healthView() {
     fill(capacity, bar('Calls', overview.calls_active, overview.calls_max, `${count(overview.calls_active)} of ${count(overview.calls_max)}`),
       overview.day_budget_usd ? bar('Spent today', overview.day_cost_usd, overview.day_budget_usd, `${money(overview.day_cost_usd)} of ${money(overview.day_budget_usd)}`) : null,
       facts([['Spent today', overview.day_budget_usd ? null : `${money(overview.day_cost_usd)}, no budget is set`], ['Longest loop turn', overview.turn_longest_us === null || overview.turn_longest_us === undefined ? null : `${(overview.turn_longest_us / 1000).toFixed(1)} ms`, overview.turn_longest_us > 20_000 ? 'warn' : ''],
-        ['Events lost', count(overview.events_lost), overview.events_lost ? 'bad' : ''], ['Viewers', count(overview.viewers)], ['Version', overview.version], ['Environment', overview.environment], ['Running since', fullMoment(overview.started_at)]]));
+        ['Events lost', count(overview.events_lost), overview.events_lost ? 'bad' : ''], ]));
+    fill(server, facts([['Version', overview.version], ['Environment', overview.environment], ['Running since', fullMoment(overview.started_at)], ['Public address', overview.public_url || 'not set'], ['Viewers', count(overview.viewers)]]));
     const store = overview.records ?? {};
     fill(records, h('p', {}, !store.enabled ? 'Calls are not written down. RECORDS_PATH switches it on.' : store.healthy ? 'Calls are written down.' : 'Writing does not work.'), store.enabled ? facts([['State', store.healthy ? 'Healthy' : 'Failing', store.healthy ? 'ok' : 'bad'], ['Audio recording', store.recording ? 'On' : 'Off'], ['Waiting to be written', count(store.queued)], ['Dropped', count(store.dropped), store.dropped ? 'bad' : ''], ['Last error', store.last_error]]) : null);
     const key = `${overview.draining}${session.mayOperate}`;
@@ -109,7 +111,7 @@ export function healthView() {
   return {
     title: 'Health',
     node: h('div', { class: 'view' }, h('div', { class: 'view-head' }, h('h1', {}, 'Health and capacity'), updated), overall,
-      h('div', { class: 'cards two' }, panel('Capacity', capacity, h('div', { class: 'drain' }, drain, drainText)), panel('Records', records)), services,
+      h('div', { class: 'cards' }, panel('Capacity', capacity, h('div', { class: 'drain' }, drain, drainText)), panel('Records', records), panel('Server', server)), services,
       h('section', { class: 'panel', 'aria-label': 'Recent errors' }, h('div', { class: 'panel-head' }, h('h2', {}, 'Recent errors')), errors)),
     shown: look,
     dispose() { isGone = true; clearTimeout(timer); off(); },

@@ -82,8 +82,8 @@ class Row {
     const who = number(call.from);
     const hadFocus = this.actions.contains(document.activeElement) ? document.activeElement.dataset.act : null;
     fill(this.actions, isLive && session.mayOperate ? [
-      h('button', { type: 'button', class: 'button plain square', data: { act: 'mute' }, title: call.agent_muted ? 'Let the caller hear the agent again' : 'Mute the agent', 'aria-label': `${call.agent_muted ? 'Unmute' : 'Mute'} the agent for ${who}`, onclick: () => toggleMute(this.call) }, icon(call.agent_muted ? 'sound' : 'mute')),
-      h('button', { type: 'button', class: 'button plain square danger-plain', data: { act: 'hangup' }, title: 'Hang up', 'aria-label': `Hang up ${who}`, onclick: () => hangUpDialog(this.call) }, icon('hangup')),
+      h('button', { type: 'button', class: 'button plain square', data: { act: 'mute' }, title: call.agent_muted ? 'Let the caller hear the agent again' : 'Mute the agent', 'aria-label': `${call.agent_muted ? 'Unmute' : 'Mute'} the agent for ${who}`, onclick: () => toggleMute(this.call) }, icon(call.agent_muted ? 'sound' : 'mute', 20)),
+      h('button', { type: 'button', class: 'button plain square danger-plain', data: { act: 'hangup' }, title: 'Hang up', 'aria-label': `Hang up ${who}`, onclick: () => hangUpDialog(this.call) }, icon('hangup', 20)),
     ] : null,
     h('a', { class: 'button small', href: `#/call/${encodeURIComponent(this.sid)}`, 'aria-label': `Open the call of ${who}` }, 'Open'));
     if (hadFocus) (this.actions.querySelector(`[data-act="${hadFocus}"]`) ?? this.who).focus();
@@ -142,7 +142,7 @@ export function liveView() {
       h('div', { class: 'tools' }, h('label', { class: 'inline', for: 'live-filter' }, h('span', {}, 'Filter'), filter), h('label', { class: 'inline', for: 'live-order' }, h('span', {}, 'Order'), order))),
     live.node, empty, note);
   const endedBox = h('section', { class: 'panel', 'aria-labelledby': 'ended-head' },
-    h('div', { class: 'panel-head' }, h('h2', { id: 'ended-head' }, 'Ended lately'), h('a', { class: 'button small', href: '#/history' }, 'All calls')), ended.node);
+    h('div', { class: 'panel-head' }, h('h2', { id: 'ended-head' }, 'Ended lately'), h('a', { class: 'button small push', href: '#/history' }, 'All calls')), ended.node);
 
   function drawEmpty(calls, shown) {
     const key = !feed.isKnown ? 'wait' : !calls.length ? `none${feed.overview?.public_url ?? ''}${feed.overview?.draining}` : shown ? '' : 'filtered';

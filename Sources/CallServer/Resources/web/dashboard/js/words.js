@@ -38,7 +38,8 @@ const CAUSES = { speech: 'caller spoke', key: 'caller pressed a key', command: '
 export const cause = (name) => CAUSES[name] ?? spaced(name);
 
 /** `model_stalled` as Model stalled. */
-export const title = (name) => spaced(name).charAt(0).toUpperCase() + spaced(name).slice(1);
+const SPELLED = { cpu: 'CPU', openai: 'Model (OpenAI)', websocket: 'Calls (WebSocket)', memory_available_gb: 'Memory available (GB)' };
+export const title = (name) => SPELLED[name] ?? spaced(name).charAt(0).toUpperCase() + spaced(name).slice(1);
 
 /** What a call is doing: a word, and the tone in which it is shown. */
 export function state(call) {
