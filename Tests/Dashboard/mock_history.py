@@ -19,7 +19,7 @@ class History:
     def __init__(self, total, now):
         self.total = total
         self.now = now
-        self.deleted = set()
+        self.deleted, self.made = set(), {}
 
     def sid(self, index):
         return f"CA{index:032x}"
@@ -33,6 +33,11 @@ class History:
 
     def summary(self, index):
         """The newest has number 0."""
+        if index not in self.made:
+            self.made[index] = self.make(index)
+        return dict(self.made[index])
+
+    def make(self, index):
         chance = random.Random(f"call {index}")
         scene = index % len(SCENES)
         turns = sum(1 for line in SCENES[scene] if line[0] != "tool")

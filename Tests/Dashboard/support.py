@@ -9,6 +9,15 @@ CHROMIUM = "/usr/bin/chromium"
 HERE = pathlib.Path(__file__).resolve().parent
 
 
+def until(page, expression, seconds=10):
+    """Waits until an expression holds in the page. Playwright's own way evaluates texts, which the page's policy forbids."""
+    for _ in range(seconds * 20):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"not within {seconds} s: {expression}")
+
+
 class Server:
     def __init__(self, *options):
         self.process = subprocess.Popen([sys.executable, HERE / "mock_server.py", *options], stdout=subprocess.PIPE, text=True)

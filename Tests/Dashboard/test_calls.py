@@ -4,6 +4,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from support import until
+
 pytestmark = pytest.mark.mock
 RECORD = "CA" + "0" * 32
 
@@ -42,7 +44,7 @@ def test_the_transcript_grows_with_interruptions_tools_and_times(open_page, call
 
 def test_levels_move(open_page, call):
     page = open_page(f"#/call/{call}")
-    page.wait_for_function("[...document.querySelectorAll('.meter')].some((meter) => Number(meter.getAttribute('aria-valuenow')) > 5)")
+    until(page, "[...document.querySelectorAll('.meter')].some((meter) => Number(meter.getAttribute('aria-valuenow')) > 5)")
 
 
 def test_following_does_not_fight_reading(open_page, server, call):
@@ -194,7 +196,7 @@ def test_listening_plays_both_legs(open_page, call):
     page = open_page(f"#/call/{call}")
     page.get_by_role("button", name="Listen").click()
     expect(page.get_by_label("Volume")).to_be_visible()
-    page.wait_for_function("Number(document.querySelector('.listening').dataset.frames) > 50")
+    until(page, "Number(document.querySelector('.listening').dataset.frames) > 50")
     page.get_by_role("button", name="Stop listening").click()
     expect(page.get_by_label("Volume")).to_be_hidden()
 
@@ -214,9 +216,9 @@ def test_a_record_is_played_in_step_with_its_transcript(open_page):
     page = open_page(f"#/call/{RECORD}")
     audio = page.locator("audio")
     expect(audio).to_be_visible()
-    page.wait_for_function("document.querySelector('audio').readyState >= 1")
+    until(page, "document.querySelector('audio').readyState >= 1")
     page.locator(".line.caller button.time").first.click()
-    page.wait_for_function("document.querySelector('audio').currentTime >= 3")
+    until(page, "document.querySelector('audio').currentTime >= 3")
     expect(page.locator(".line[aria-current] .who")).to_have_text("Caller")
     expect(page.locator(".timeline .head")).to_have_count(1)
     assert page.locator(".line.agent del:visible").count() == 1

@@ -79,7 +79,7 @@ export class Transcript {
   #make(line) {
     const heard = h('span');
     const unheard = h('del', { hidden: true });
-    const dots = h('span', { class: 'dots', hidden: true, 'aria-label': 'speaking' }, h('i'), h('i'), h('i'));
+    const dots = h('span', { class: 'dots', hidden: true }, h('span', { class: 'visually-hidden' }, '…'), h('i'), h('i'), h('i'));
     const tag = h('span', { class: 'cut', hidden: true }, 'interrupted');
     const time = this.#seek && line.who !== 'note'
       ? h('button', { type: 'button', class: 'time', title: 'Play from here', onclick: () => this.#seek?.(line.t) }, position(line.t))

@@ -23,6 +23,8 @@ import { speaking, state } from './words.js';
 
 /** The record of a call that just ended is written within about so long, in milliseconds. */
 const WRITTEN_AFTER = 2_000;
+/** So long the board is waited for, in milliseconds. */
+const PATIENCE = 1_500;
 
 export function callView({ parts }) {
   const sid = parts[0] ?? '';
@@ -201,7 +203,14 @@ export function callView({ parts }) {
 
   // Where it comes from
 
+  let isLoading = false;
   async function load() {
+    if (isLoading || isGone) return;
+    isLoading = true;
+    try { await loadOnce(); } finally { isLoading = false; }
+  }
+
+  async function loadOnce() {
     const known = feed.calls.get(sid);
     if (known) model.take(known);
     if (!known || known.status !== 'in-progress') {
@@ -260,8 +269,8 @@ export function callView({ parts }) {
       feed.watch(sid);
       const known = feed.calls.get(sid);
       if (!known || known.status === 'in-progress') inspector.connect();
-      // A fresh snapshot comes with the new connection, and loads it; without a connection it is loaded all the same.
-      load();
+      // The board says whether it is in progress; without a connection it is loaded all the same.
+      if (feed.isKnown) load(); else setTimeout(() => { if (!model.summary) load(); }, PATIENCE);
     },
     dispose() {
       isGone = true;
