@@ -15,7 +15,7 @@ C_SOURCES := $(wildcard CSources/CTrunk/*.[ch] CSources/CTrunk/include/*.h Bench
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks Examples
 
 .PHONY: setup build serve demo selftest test test-without-opus sanitize simulate conformance fuzz fuzz-long coverage \
-	bench soak soak-long churn churn-long faults lint format clean
+	bench soak soak-long churn churn-long faults dashboard-test dashboard-mock lint format clean
 
 setup:
 	@scripts/setup.sh $(PACKAGES)
@@ -108,6 +108,15 @@ churn-long: setup
 # calls and comes back: all talk again WITHIN 3000 ms.
 faults: setup
 	$(BENCH) faults --within $(or $(WITHIN),3000) $(KEPT)
+
+# The dashboard in Chromium against its mock server: every view, accessibility, hostile texts. ARGS="-k history" chooses;
+# TRUNKLINE_URL and TRUNKLINE_TOKEN test a server that runs instead.
+dashboard-test:
+	@scripts/dashboard-test.sh $(ARGS)
+
+# The dashboard with calls that play by themselves, to look at: http://127.0.0.1:5055/dashboard
+dashboard-mock:
+	$(or $(PYTHON),python3) Tests/Dashboard/mock_server.py --port $(or $(PORT),5055) --open
 
 # Formatting as settled, and our C without one warning.
 lint: setup

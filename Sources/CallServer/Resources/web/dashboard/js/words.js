@@ -1,0 +1,57 @@
+// The closed lists of the server in plain words. What is not listed is shown as it came.
+const spaced = (name) => String(name ?? '').replace(/_/g, ' ');
+
+const REASONS = {
+  caller_hung_up: 'Caller hung up',
+  carrier_lost: 'Carrier connection broke',
+  no_media: 'Carrier sent no audio',
+  agent_hung_up: 'Agent ended the call',
+  operator_hung_up: 'Operator hung up',
+  transferred: 'Transferred',
+  idle: 'Nobody spoke',
+  maximum_duration: 'Longest duration reached',
+  maximum_cost: 'Highest cost reached',
+  model_unreachable: 'Model unreachable',
+  model_refused: 'Model refused: key, quota or name',
+  session_refused: 'Model refused the session',
+  format_mismatch: 'Audio format mismatch',
+  model_failed: 'Model kept failing',
+  draining: 'Server shut down',
+  internal_error: 'Internal error',
+};
+
+/** Ends that somebody should look into. */
+const TROUBLE = new Set(['carrier_lost', 'no_media', 'model_unreachable', 'model_refused', 'session_refused', 'format_mismatch',
+  'model_failed', 'internal_error']);
+
+export const END_REASONS = Object.keys(REASONS);
+export const reason = (name) => REASONS[name] ?? (name ? spaced(name) : 'Ended');
+export const isTrouble = (name) => TROUBLE.has(name);
+
+export const OUTCOMES = {
+  succeeded: ['Succeeded', 'ok'], failed: ['Failed', 'bad'], timed_out: ['Timed out', 'bad'],
+  cancelled: ['Cancelled', 'quiet'], refused: ['Refused', 'warn'],
+};
+export const outcome = (name) => OUTCOMES[name] ?? [spaced(name), 'quiet'];
+
+const CAUSES = { speech: 'caller spoke', key: 'caller pressed a key', command: 'operator' };
+export const cause = (name) => CAUSES[name] ?? spaced(name);
+
+/** `model_stalled` as Model stalled. */
+const SPELLED = { cpu: 'CPU', openai: 'Model (OpenAI)', websocket: 'Calls (WebSocket)', memory_available_gb: 'Memory available (GB)' };
+export const title = (name) => SPELLED[name] ?? spaced(name).charAt(0).toUpperCase() + spaced(name).slice(1);
+
+/** What a call is doing: a word, and the tone in which it is shown. */
+export function state(call) {
+  if (call.status !== 'in-progress') {
+    return [reason(call.end_reason), isTrouble(call.end_reason) ? 'bad' : 'quiet'];
+  }
+  if (!call.model_serving) return call.reconnects > 0 || call.latency_ms ? ['Reconnecting model', 'warn'] : ['Connecting model', 'info'];
+  if (call.agent_muted) return ['Agent muted', 'warn'];
+  return ['In conversation', 'ok'];
+}
+
+const SPEAKING = { nobody: 'Nobody', caller: 'Caller', agent: 'Agent', both: 'Both' };
+export const speaking = (name) => SPEAKING[name] ?? 'Nobody';
+
+export { spaced };

@@ -1,0 +1,89 @@
+"""Each view is there, says what it is, and fits a telephone."""
+import pytest
+from playwright.sync_api import expect
+
+VIEWS = {"live": "Live calls", "history": "History", "configuration": "Configuration", "health": "Health and capacity", "setup": "Setup"}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_renders_without_errors(open_page, name):
+    page = open_page(f"#/{name}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(VIEWS[name])
+    expect(page.locator(".link")).to_have_text("Live")
+    page.wait_for_timeout(1_000)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_survives_reload_and_back(open_page, name):
+    page = open_page("#/live")
+    page.get_by_role("navigation").get_by_role("link").nth(list(VIEWS).index(name)).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(VIEWS[name])
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text(VIEWS[name])
+    expect(page.locator(".place[aria-current]")).to_have_attribute("href", f"#/{name}")
+    if name != "live":
+        page.go_back()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Live calls")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", VIEWS)
+def test_fits_a_telephone(open_page, name, scheme):
+    page = open_page(f"#/{name}", width=375, height=780, scheme=scheme)
+    page.wait_for_timeout(800)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def test_colours_can_be_chosen_and_stay(open_page):
+    page = open_page("#/live", scheme="light")
+    ground = lambda: page.evaluate("getComputedStyle(document.body).backgroundColor")
+    light = ground()
+    page.get_by_role("button", name="Colours: As the system").click()
+    page.get_by_role("button", name="Colours: Light").click()
+    expect(page.get_by_role("button", name="Colours: Dark")).to_be_visible()
+    dark = ground()
+    assert dark != light
+    page.reload()
+    page.wait_for_selector("h1")
+    assert ground() == dark
+
+
+def test_an_unknown_place_leads_to_the_board(open_page):
+    page = open_page("#/nowhere")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Live calls")
+
+
+@pytest.mark.mock
+def test_a_lost_connection_is_told_and_mended(open_page, server, console):
+    console.expected = ["WebSocket"]
+    page = open_page("#/live")
+    expect(page.locator(".link")).to_have_text("Live")
+    server.mock("drop", refuse=True)
+    expect(page.locator(".link")).to_have_text("Connection lost")
+    expect(page.get_by_text("Connection to the server lost")).to_be_visible()
+    server.mock("drop", refuse=False)
+    page.get_by_role("button", name="Try now").click()
+    expect(page.locator(".link")).to_have_text("Live")
+    expect(page.get_by_text("Connection to the server lost")).to_have_count(0)
+
+
+@pytest.mark.mock
+def test_draining_is_told_everywhere(open_page, server):
+    page = open_page("#/health")
+    page.get_by_role("button", name="Drain", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Drain").click()
+    expect(page.get_by_text("Draining: no new calls are taken")).to_be_visible()
+    page.get_by_role("button", name="Take calls again").click()
+    expect(page.get_by_text("Draining: no new calls are taken")).to_have_count(0)
+
+
+@pytest.mark.mock
+def test_setup_tells_what_to_do_and_sets_a_webhook(open_page, server):
+    page = open_page("#/setup")
+    expect(page.locator(".check-row")).to_have_count(8)
+    expect(page.get_by_text("see that the proxy passes WebSocket upgrades on")).to_be_visible()
+    server.mock("commands")
+    page.get_by_label("Number of the Twilio account").fill("+15550100")
+    page.get_by_role("button", name="Set its webhook").click()
+    expect(page.get_by_text("Calls of this number come here now.")).to_be_visible()
+    assert {"command": "webhook", "body": {"number": "+15550100"}} in server.mock("commands")
