@@ -118,10 +118,11 @@ dashboard-test:
 dashboard-mock:
 	$(or $(PYTHON),python3) Tests/Dashboard/mock_server.py --port $(or $(PORT),5055) --open
 
-# Formatting as settled, and our C without one warning.
+# Formatting as settled, our C without one warning, and no document that names a test which does not exist.
 lint: setup
 	clang-format --dry-run --Werror $(C_SOURCES)
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SWIFT_SOURCES)
+	scripts/check-docs.sh
 	for file in CSources/CTrunk/*.c Benchmarks/CBench/*.c Tests/Fuzz/*.c Tests/Conformance/*.c; do \
 		clang -std=c17 -D_GNU_SOURCE -O1 $(C_WARNINGS) -ICSources/CTrunk -ICSources/CTrunk/include -IBenchmarks/CBench/include \
 			$$(pkg-config --cflags libuv openssl) -c "$$file" -o /dev/null || exit 1; \
