@@ -88,7 +88,8 @@ public final class Server: Sendable {
         let shelf = ToolShelf(
             base: parts.tools,
             runner: parts.fetcher.map { HTTPToolRunner($0) { Timestamp.monotonic } },
-            transfer: rest.map { CallTransfer(rest: $0, live: live, directory: directory) }
+            transfer: rest.map { CallTransfer(rest: $0, live: live, directory: directory) },
+            keys: KeyTool(directory: directory)
         )
         live.replace(settings, tools: shelf.tools(settings))
         if let kept = try? await records?.ask({ try $0.kept(SessionOverrides.keptName) }),

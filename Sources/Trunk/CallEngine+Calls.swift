@@ -109,7 +109,12 @@ extension CallEngine {
 
     /// Plays up to a second of µ-law of our own, when nothing else plays or waits; otherwise nothing happens. The ledger
     /// shows it as an item of epoch 0.
-    public func play(_ audio: [UInt8], to call: CallID) { _ = trk_call_play(raw, call.raw, audio, audio.count) }
+    ///
+    /// - Returns: Whether it plays.
+    @discardableResult
+    public func play(_ audio: [UInt8], to call: CallID) -> Bool {
+        trk_call_play(raw, call.raw, audio, audio.count) == .TRK_OK
+    }
 
     /// Interrupts: `clear` to the phone, all queued audio dropped, the present response muted. Idempotent.
     public func interrupt(_ call: CallID) { _ = trk_call_interrupt(raw, call.raw) }

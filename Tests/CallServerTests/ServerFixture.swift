@@ -53,8 +53,12 @@ struct ServerFixture: Sendable {
     func call(_ number: Int = 1, _ steps: [PhoneScript.Step] = [.pause(milliseconds: 60_000)]) async throws
         -> PhoneSimulator.Outcome
     {
+        try await call(PhoneScript.pattern(number, steps))
+    }
+
+    /// Lets a phone call by a script.
+    func call(_ script: PhoneScript) async throws -> PhoneSimulator.Outcome {
         let target = DialTarget(host: "127.0.0.1", port: port, isSecure: false, target: "/media-stream")
-        let script = PhoneScript.pattern(number, steps)
         return try await phones.perform { try PhoneSimulator.call(target, script, on: $0) }
     }
 

@@ -94,5 +94,11 @@ public final class CallDirectory: Sendable {
         }
     }
 
+    /// Plays up to a second of our own; false when something else plays, or the call is over.
+    func play(_ audio: [UInt8], to callSID: String) async -> Bool {
+        guard let seat = entry(callSID)?.seat else { return false }
+        return await seat.engine.perform { $0.play(audio, to: seat.call) }
+    }
+
     private static let lookMilliseconds = 100
 }

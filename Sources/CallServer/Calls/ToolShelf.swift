@@ -9,6 +9,8 @@ struct ToolShelf: Sendable {
     let runner: HTTPToolRunner?
     /// Gives calls away; nil without an account of the carrier's.
     let transfer: CallTransfer?
+    /// Presses keys.
+    let keys: KeyTool
 
     /// The tools for these settings.
     func tools(_ settings: Settings) -> ToolRegistry {
@@ -19,6 +21,7 @@ struct ToolShelf: Sendable {
             }
             runner.register(settings.httpTools, in: &registry)
         }
+        if settings.tools.offersKeys { keys.register(in: &registry) }
         transfer?.register(in: &registry, settings.carrier.transfers)
         return registry
     }

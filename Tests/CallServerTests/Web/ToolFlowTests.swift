@@ -100,7 +100,10 @@ import Testing
 
     @Test func aReloadIsForNewCalls() async throws {
         let server = try await ServerFixture(["COMPAT": "bridge"])
-        var settings = try Settings(environment: ["COMPAT": "bridge", "PORT": "7", "OPENAI_API_KEY": "k"], prompt: "New words.")
+        var settings = try Settings(
+            environment: ["COMPAT": "bridge", "PORT": "7", "OPENAI_API_KEY": "k"],
+            prompt: "New words."
+        )
         settings.texts.before = ["New text"]
         settings.call.session.voice = "sage"
         let reload = server.server.reload(settings)
