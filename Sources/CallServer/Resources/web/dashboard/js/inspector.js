@@ -11,6 +11,8 @@ import { VirtualList } from './virtual-list.js';
 /** Events that are kept, and the longest that is kept whole, in characters. */
 const EVENTS_MAX = 2_000;
 const TEXT_MAX = 40_000;
+/** Items whose audio is folded into one line each, the last ones; words come between their pieces. */
+const FOLDS_MAX = 8;
 const ROW = 30; // pixels
 
 const GROUPS = [['input', 'Caller audio', /^input_audio|transcription/], ['response', 'Responses', /^response\./], ['conversation', 'Conversation', /^conversation\./],
@@ -43,6 +45,7 @@ export class Inspector {
   #off = new Set();
   #timer = 0;
   #selected = null;
+  #folds = new Map();
 
   constructor(model) {
     this.model = model;
@@ -66,7 +69,7 @@ export class Inspector {
     this.list = new VirtualList({ label: 'Events, newest last', rowHeight: ROW, class: 'events', draw: (index) => this.#row(index), open: (index) => this.#select(this.#shown[index]) });
     this.node = h('div', { class: 'inspector' },
       h('div', { class: 'inspector-tools' }, this.search, this.pause,
-        h('button', { type: 'button', class: 'button small', onclick: () => { this.#events.clear(); this.#filter(); } }, 'Clear'),
+        h('button', { type: 'button', class: 'button small', onclick: () => { this.#events.clear(); this.#folds.clear(); this.#filter(); } }, 'Clear'),
         h('label', { class: 'check small', for: `${id}-audio` }, this.audio, h('span', {}, 'Audio too'))),
       this.groups, h('div', { class: 'event-table', role: 'table', 'aria-label': 'Events of the model' }, this.list.node), this.status, this.detail);
     this.#drawPause();
@@ -93,8 +96,8 @@ export class Inspector {
     if (event.type.endsWith('audio.delta')) {
       // µ-law at 8 kHz: eight bytes are a millisecond.
       const length = bytesOf(event.delta) / 8;
-      const last = this.#events.last;
-      if (last?.type === event.type && last.item === event.item_id) {
+      const last = this.#folds.get(event.item_id);
+      if (last) {
         last.folded += 1;
         last.audio += length;
         last.gist = `${last.folded} pieces, ${(last.audio / 1000).toFixed(2)} s of audio`;
@@ -102,7 +105,10 @@ export class Inspector {
         return;
       }
       event.delta = `(${bytesOf(event.delta)} bytes of audio, left out)`;
-      return this.#add({ t, type: event.type, group: 'response', item: event.item_id, folded: 1, audio: length, gist: `1 piece, ${(length / 1000).toFixed(2)} s of audio`, text: JSON.stringify(event) });
+      const entry = { t, type: event.type, group: 'response', folded: 1, audio: length, gist: `1 piece, ${(length / 1000).toFixed(2)} s of audio`, text: JSON.stringify(event) };
+      this.#folds.set(event.item_id, entry);
+      if (this.#folds.size > FOLDS_MAX) this.#folds.delete(this.#folds.keys().next().value);
+      return this.#add(entry);
     }
     this.#add({ t, type: event.type, group: groupOf(event.type), isError: event.type === 'error', gist: shorten(gist(event), 200), text: shorten(data, TEXT_MAX) });
   }

@@ -26,7 +26,7 @@ const WRITTEN_AFTER = 2_000;
 /** So long the board is waited for, in milliseconds. */
 const PATIENCE = 1_500;
 
-export function callView({ parts }) {
+export function callView({ parts, search }) {
   const sid = parts[0] ?? '';
   const model = new CallModel(sid);
   const offs = [];
@@ -76,7 +76,7 @@ export function callView({ parts }) {
     const button = (act, picture, label, run, tone = '') => h('button', { type: 'button', class: `button ${tone}`, data: { act }, onclick: run }, icon(picture), label);
     meterBox.hidden = !isLive;
     if (isLive) {
-      if (!listen) { listen = new Listen(sid); fill(listening, listen.panel); }
+      if (!listen) { listen = new Listen(sid); fill(listening, listen.panel); if (search.has('listen')) { router.remember(`#/call/${encodeURIComponent(sid)}`); listen.start(); } }
       fill(controls, listen.button, session.mayOperate ? [
         button('mute', call.agent_muted ? 'sound' : 'mute', call.agent_muted ? 'Unmute agent' : 'Mute agent', () => toggleMute(model.summary)),
         button('interrupt', 'hand', 'Interrupt', () => interrupt(model.summary)),
@@ -230,6 +230,7 @@ export function callView({ parts }) {
       const detail = await get(callPath(sid));
       if (isGone) return;
       model.detail(detail);
+      if (!model.isLive) inspector.stop();
       setTimeout(() => { transcript.isSettled = true; }, 1_000);
       problem.hidden = true;
     } catch (error) {

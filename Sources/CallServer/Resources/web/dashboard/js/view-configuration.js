@@ -33,6 +33,7 @@ export function configurationView() {
   const save = h('button', { type: 'button', class: 'button primary', onclick: () => store() }, 'Save for new calls');
   const discard = h('button', { type: 'button', class: 'button', onclick: giveUp }, 'Discard changes');
   const reset = h('button', { type: 'button', class: 'button plain', onclick: toSettings }, 'Use the server’s settings');
+  const about = h('p', { class: 'help' }, 'What new calls begin with. Calls in progress keep theirs.');
   const notice = h('div', { class: 'banner info', hidden: true });
 
   const toolsOf = (document) => Object.fromEntries((document.tools ?? []).map((tool) => [tool.name, Boolean(tool.enabled)]));
@@ -155,6 +156,7 @@ export function configurationView() {
         } else forget(DRAFT);
       }
       state = 'idle';
+      if (saved.models?.current) say(about, `What new calls begin with, on ${saved.models.current}. Calls in progress keep theirs.`);
       draw();
     } catch (error) {
       fill(form, h('div', { class: 'empty' }, h('h3', {}, 'The configuration cannot be shown'), h('p', {}, `${error.message}.`), h('button', { type: 'button', class: 'button', onclick: load }, 'Try again')));
@@ -168,7 +170,7 @@ export function configurationView() {
   load();
   return {
     title: 'Configuration',
-    node: h('div', { class: 'view config-view' }, h('div', { class: 'view-head' }, h('h1', {}, 'Configuration'), h('p', { class: 'help' }, 'What new calls begin with. Calls in progress keep theirs.')),
+    node: h('div', { class: 'view config-view' }, h('div', { class: 'view-head' }, h('h1', {}, 'Configuration'), about),
       isReadOnly ? h('div', { class: 'banner info' }, h('p', {}, 'You are a viewer: you may look, but not change anything.')) : null, notice, form,
       h('div', { class: 'save-bar' }, problemList, status, h('div', { class: 'actions' }, reset, discard, save))),
     dispose() { window.removeEventListener('beforeunload', unload); document.removeEventListener('keydown', keys); },

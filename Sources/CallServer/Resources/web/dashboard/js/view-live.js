@@ -85,6 +85,7 @@ class Row {
       h('button', { type: 'button', class: 'button plain square', data: { act: 'mute' }, title: call.agent_muted ? 'Let the caller hear the agent again' : 'Mute the agent', 'aria-label': `${call.agent_muted ? 'Unmute' : 'Mute'} the agent for ${who}`, onclick: () => toggleMute(this.call) }, icon(call.agent_muted ? 'sound' : 'mute', 20)),
       h('button', { type: 'button', class: 'button plain square danger-plain', data: { act: 'hangup' }, title: 'Hang up', 'aria-label': `Hang up ${who}`, onclick: () => hangUpDialog(this.call) }, icon('hangup', 20)),
     ] : null,
+    isLive ? h('a', { class: 'button plain square', data: { act: 'listen' }, href: `#/call/${encodeURIComponent(this.sid)}?listen`, title: 'Listen', 'aria-label': `Listen to the call of ${who}` }, icon('headphones', 20)) : null,
     h('a', { class: 'button small', href: `#/call/${encodeURIComponent(this.sid)}`, 'aria-label': `Open the call of ${who}` }, 'Open'));
     if (hadFocus) (this.actions.querySelector(`[data-act="${hadFocus}"]`) ?? this.who).focus();
   }
