@@ -12,6 +12,7 @@ PACKAGES := libssl-dev libuv1-dev libopus-dev zlib1g-dev pkg-config clang-format
 C_WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
 C_SOURCES := $(wildcard CSources/CTrunk/*.[ch] CSources/CTrunk/include/*.h Benchmarks/CBench/*.[ch] Benchmarks/CBench/include/*.h \
 	Tests/Fuzz/*.[ch] Tests/Conformance/*.c)
+JS_SOURCES := $(wildcard Sources/CallServer/Resources/web/dashboard/js/*.js)
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
 .PHONY: setup build serve demo selftest test test-without-opus sanitize simulate conformance fuzz fuzz-long coverage \
@@ -120,7 +121,7 @@ dashboard-mock:
 
 # Formatting as settled, and our C without one warning.
 lint: setup
-	clang-format --dry-run --Werror $(C_SOURCES)
+	clang-format --dry-run --Werror $(C_SOURCES) $(JS_SOURCES)
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SWIFT_SOURCES)
 	for file in CSources/CTrunk/*.c Benchmarks/CBench/*.c Tests/Fuzz/*.c Tests/Conformance/*.c; do \
 		clang -std=c17 -D_GNU_SOURCE -O1 $(C_WARNINGS) -ICSources/CTrunk -ICSources/CTrunk/include -IBenchmarks/CBench/include \
@@ -128,7 +129,7 @@ lint: setup
 	done
 
 format:
-	clang-format -i $(C_SOURCES)
+	clang-format -i $(C_SOURCES) $(JS_SOURCES)
 	$(SWIFT) format --in-place --recursive --parallel --configuration .swift-format $(SWIFT_SOURCES)
 
 clean:

@@ -111,7 +111,7 @@ def test_hanging_up_by_keyboard_only(open_page, server, call):
     row = page.locator(f"tr[data-sid={call}]")
     expect(row).to_be_visible()
     server.mock("commands")
-    for _ in range(80):
+    for _ in range(150):
         page.keyboard.press("Tab")
         if page.evaluate(f"document.activeElement.dataset.act === 'hangup' && document.activeElement.closest('tr')?.dataset.sid === '{call}'"):
             break
