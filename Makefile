@@ -12,6 +12,7 @@ PACKAGES := libssl-dev libuv1-dev libopus-dev zlib1g-dev libsqlite3-dev pkg-conf
 C_WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
 C_SOURCES := $(wildcard CSources/CTrunk/*.[ch] CSources/CTrunk/include/*.h Benchmarks/CBench/*.[ch] Benchmarks/CBench/include/*.h \
 	Tests/Fuzz/*.[ch] Tests/Conformance/*.c)
+JS_SOURCES := $(wildcard Sources/CallServer/Resources/web/dashboard/js/*.js)
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks Examples
 
 .PHONY: setup build serve demo selftest test test-without-opus sanitize simulate conformance fuzz fuzz-long coverage \
@@ -120,7 +121,7 @@ dashboard-mock:
 
 # Formatting as settled, our C without one warning, and no document that names a test which does not exist.
 lint: setup
-	clang-format --dry-run --Werror $(C_SOURCES)
+	clang-format --dry-run --Werror $(C_SOURCES) $(JS_SOURCES)
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SWIFT_SOURCES)
 	scripts/check-docs.sh
 	for file in CSources/CTrunk/*.c Benchmarks/CBench/*.c Tests/Fuzz/*.c Tests/Conformance/*.c; do \
@@ -129,7 +130,7 @@ lint: setup
 	done
 
 format:
-	clang-format -i $(C_SOURCES)
+	clang-format -i $(C_SOURCES) $(JS_SOURCES)
 	$(SWIFT) format --in-place --recursive --parallel --configuration .swift-format $(SWIFT_SOURCES)
 
 clean:

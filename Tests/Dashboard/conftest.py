@@ -102,4 +102,6 @@ def open_page(server, browser, console):
 @pytest.fixture
 def call(server):
     """A call of its own for a test: the bicycle shop's, from its beginning."""
-    return server.mock("begin", scene=0)["sid"]
+    sid = server.mock("begin", scene=0)["sid"]
+    yield sid
+    server.mock("end", call_sid=sid)

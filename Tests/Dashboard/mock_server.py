@@ -400,7 +400,9 @@ class Mock:
             return web.json_response([{"sid": call.sid, "live": call.is_live, "hostile": call.is_hostile} for call in self.calls.values()])
         if what == "begin":
             return web.json_response({"sid": self.begin(**body).sid})
-        if what == "event":
+        if what == "end":
+            await self.calls[body["call_sid"]].end("caller_hung_up", "caller")
+        elif what == "event":
             await self.event(body["call_sid"], body["event"])
         elif what == "log":
             await self.log(body["call_sid"], body["event"])

@@ -48,11 +48,17 @@ def edit(page):
     page.get_by_text("Try it").first.click()
 
 
+def wide(page):
+    page.set_viewport_size({"width": 1680, "height": 1050})
+    first_live(page)
+    tab("Events")(page)
+
+
 VIEWS = [
     ("live", "#/live", None), ("live-hangup", "#/live", hang_up), ("live-make", "#/live", make_call),
     ("call", None, first_live), ("call-latency", None, lambda page: (first_live(page), tab("Answer times")(page))),
     ("call-events", None, lambda page: (first_live(page), tab("Events")(page))),
-    ("record", f"#/call/{RECORD}", None), ("record-latency", f"#/call/{RECORD}", tab("Answer times")), ("record-details", f"#/call/{RECORD}", tab("Details")),
+    ("call-wide", None, wide), ("record", f"#/call/{RECORD}", None), ("record-latency", f"#/call/{RECORD}", tab("Answer times")), ("record-details", f"#/call/{RECORD}", tab("Details")),
     ("history", "#/history", None), ("history-search", "#/history?text=saddle", None), ("history-none", "#/history?text=xyzzy", None),
     ("configuration", "#/configuration", None), ("configuration-edit", "#/configuration", edit), ("health", "#/health", None), ("setup", "#/setup", None),
 ]

@@ -1,17 +1,23 @@
 // Elements without markup: every text becomes a text node, so nothing that somebody said can become an element.
-import { clean } from './text.js';
+import {clean} from './text.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 
 function set(node, name, value) {
   if (value === undefined || value === null || value === false) return;
-  if (name.startsWith('on')) node.addEventListener(name.slice(2).toLowerCase(), value);
-  else if (name === 'class') node.setAttribute('class', value);
-  else if (name === 'data') Object.assign(node.dataset, value);
+  if (name.startsWith('on'))
+    node.addEventListener(name.slice(2).toLowerCase(), value);
+  else if (name === 'class')
+    node.setAttribute('class', value);
+  else if (name === 'data')
+    Object.assign(node.dataset, value);
   // The policy forbids style attributes; properties set one by one are allowed.
-  else if (name === 'css') for (const [key, text] of Object.entries(value)) node.style.setProperty(key, text);
-  else if (name === 'value' || name === 'checked' || name === 'selected' || name === 'indeterminate') node[name] = value;
-  else node.setAttribute(name, value === true ? '' : String(value));
+  else if (name === 'css')
+    for (const [key, text] of Object.entries(value)) node.style.setProperty(key, text);
+  else if (name === 'value' || name === 'checked' || name === 'selected' || name === 'indeterminate')
+    node[name] = value;
+  else
+    node.setAttribute(name, value === true ? '' : String(value));
 }
 
 export function append(node, ...children) {
@@ -64,11 +70,17 @@ export const unique = (prefix) => `${prefix}-${++ids}`;
 /** Runs `work` once before the next paint, however often it is asked for. */
 export function perFrame(work) {
   let asked = false;
-  const run = () => { asked = false; work(); };
+  const run = () => {
+    asked = false;
+    work();
+  };
   return () => {
     if (asked) return;
     asked = true;
     // Hidden pages get no frames: they catch up now and then.
-    if (document.hidden) setTimeout(run, 500); else requestAnimationFrame(run);
+    if (document.hidden)
+      setTimeout(run, 500);
+    else
+      requestAnimationFrame(run);
   };
 }

@@ -1,7 +1,7 @@
 // How calls stand, as `/ws/live` tells it, and how the server stands, as `/overview` tells it.
-import { Emitter } from './emitter.js';
-import { Socket } from './socket.js';
-import { get } from './api.js';
+import {get} from './api.js';
+import {Emitter} from './emitter.js';
+import {Socket} from './socket.js';
 
 /** Ended calls that are kept, the last ones. */
 const ENDED_KEPT = 100;
@@ -24,10 +24,18 @@ class Feed extends Emitter {
     if (this.#socket) return;
     this.#socket = new Socket('/ws/live', {
       message: (data) => this.#take(data),
-      state: (state) => { this.state = state; this.emit('state', state); },
+      state: (state) => {
+        this.state = state;
+        this.emit('state', state);
+      },
     });
     this.#look();
-    this.onShown = () => { if (!document.hidden) { this.#socket?.retry(); this.#look(); } };
+    this.onShown = () => {
+      if (!document.hidden) {
+        this.#socket?.retry();
+        this.#look();
+      }
+    };
     document.addEventListener('visibilitychange', this.onShown);
   }
 
@@ -61,7 +69,9 @@ class Feed extends Emitter {
 
   #take(data) {
     let message;
-    try { message = JSON.parse(data); } catch { return; }
+    try {
+      message = JSON.parse(data);
+    } catch { return; }
     switch (message.type) {
       case 'snapshot':
         if (message.now) this.ahead = Date.parse(message.now) - Date.now();
@@ -76,9 +86,14 @@ class Feed extends Emitter {
         this.emit('call', message.call);
         this.emit('calls');
         break;
-      case 'event': this.emit('event', message); break;
-      case 'levels': this.emit('levels', message); break;
-      default: break;
+      case 'event':
+        this.emit('event', message);
+        break;
+      case 'levels':
+        this.emit('levels', message);
+        break;
+      default:
+        break;
     }
   }
 
@@ -96,7 +111,8 @@ class Feed extends Emitter {
       try {
         this.overview = await get('/overview');
         this.emit('overview', this.overview);
-      } catch { /* the lost connection is told by the socket's state */ }
+      } catch { /* the lost connection is told by the socket's state */
+      }
     }
     clearTimeout(this.#timer);
     if (this.#socket) this.#timer = setTimeout(() => this.#look(), OVERVIEW_EVERY);

@@ -1,5 +1,5 @@
 // How quantities are written. Times of day are the reader's own; durations are exact.
-import { clean } from './text.js';
+import {clean} from './text.js';
 
 /** Milliseconds as 0:42, 12:05 or 1:02:03. */
 export function duration(milliseconds) {
@@ -35,13 +35,16 @@ export function bytes(number) {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let value = number;
   let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) { value /= 1024; unit += 1; }
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
-const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
-const whole = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
+const clock = new Intl.DateTimeFormat(undefined, {hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23'});
+const day = new Intl.DateTimeFormat(undefined, {day: 'numeric', month: 'short'});
+const whole = new Intl.DateTimeFormat(undefined, {dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23'});
 
 const date = (text) => {
   const value = new Date(text ?? NaN);
@@ -49,7 +52,10 @@ const date = (text) => {
 };
 
 /** 14:03:22 */
-export const timeOfDay = (text) => { const value = date(text); return value ? clock.format(value) : '–'; };
+export const timeOfDay = (text) => {
+  const value = date(text);
+  return value ? clock.format(value) : '–';
+};
 
 /** 14:03:22 today, and with the day before it otherwise. */
 export function moment(text) {
@@ -59,7 +65,10 @@ export function moment(text) {
   return isToday ? clock.format(value) : `${day.format(value)}, ${clock.format(value)}`;
 }
 
-export const fullMoment = (text) => { const value = date(text); return value ? whole.format(value) : '–'; };
+export const fullMoment = (text) => {
+  const value = date(text);
+  return value ? whole.format(value) : '–';
+};
 
 /** A caller as it is shown; carriers leave it out when it is withheld. */
 export const number = (text) => (text ? clean(text) : 'Number withheld');

@@ -1,8 +1,8 @@
 // Plays what comes from a call: µ-law is decoded before; here are two queues of samples at 8 kHz, read at the rate of the
 // sound card. The caller is to the left and the agent to the right, not wholly, so that one ear hears both.
 const RATE = 8_000;
-const FIRST = 0.15 * RATE; // samples that are gathered before a leg plays: the jitter that is covered
-const MOST = 2 * RATE; // samples that a leg holds at most; older ones go
+const FIRST = 0.15 * RATE;  // samples that are gathered before a leg plays: the jitter that is covered
+const MOST = 2 * RATE;      // samples that a leg holds at most; older ones go
 const NEAR = 0.85;
 const FAR = 0.35;
 
@@ -10,12 +10,15 @@ class Leg {
   samples = new Float32Array(MOST);
   first = 0;
   count = 0;
-  place = 0; // between two samples
+  place = 0;  // between two samples
   plays = false;
 
   push(block) {
     for (const sample of block) {
-      if (this.count === MOST) { this.first = (this.first + 1) % MOST; this.count -= 1; }
+      if (this.count === MOST) {
+        this.first = (this.first + 1) % MOST;
+        this.count -= 1;
+      }
       this.samples[(this.first + this.count) % MOST] = sample;
       this.count += 1;
     }
@@ -24,7 +27,10 @@ class Leg {
 
   next(step) {
     if (!this.plays) return 0;
-    if (this.count < 2) { this.plays = false; return 0; }
+    if (this.count < 2) {
+      this.plays = false;
+      return 0;
+    }
     const a = this.samples[this.first];
     const b = this.samples[(this.first + 1) % MOST];
     const value = a + (b - a) * this.place;
@@ -43,9 +49,11 @@ class Listener extends AudioWorkletProcessor {
 
   constructor() {
     super();
-    this.port.onmessage = ({ data }) => {
-      if (data === 'stop') this.isOver = true;
-      else this.legs[data.leg]?.push(data.samples);
+    this.port.onmessage = ({data}) => {
+      if (data === 'stop')
+        this.isOver = true;
+      else
+        this.legs[data.leg]?.push(data.samples);
     };
   }
 

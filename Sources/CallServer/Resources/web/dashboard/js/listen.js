@@ -1,12 +1,12 @@
 // Listening to a call in the browser.
-import { h, fill, say, unique } from './dom.js';
-import { icon } from './icons.js';
-import { Socket } from './socket.js';
-import { keep, recall } from './storage.js';
-import { toast } from './toast.js';
+import {fill, h, say, unique} from './dom.js';
+import {icon} from './icons.js';
+import {Socket} from './socket.js';
+import {keep, recall} from './storage.js';
+import {toast} from './toast.js';
 
 /** µ-law (G.711) to samples from -1 to 1. */
-const TABLE = Float32Array.from({ length: 256 }, (_, byte) => {
+const TABLE = Float32Array.from({length: 256}, (_, byte) => {
   const code = ~byte & 0xff;
   const magnitude = (((code & 0x0f) << 3) + 0x84 << (code >> 4 & 0x07)) - 0x84;
   return (code & 0x80 ? -magnitude : magnitude) / 32768;
@@ -18,18 +18,23 @@ export function decode(buffer) {
   const view = new DataView(buffer);
   const samples = new Float32Array(buffer.byteLength - 5);
   for (let index = 0; index < samples.length; index += 1) samples[index] = TABLE[view.getUint8(index + 5)];
-  return { leg: view.getUint8(0), at: view.getUint32(1), samples };
+  return {leg: view.getUint8(0), at: view.getUint32(1), samples};
 }
 
 export class Listen {
   constructor(sid) {
     this.sid = sid;
     const id = unique('volume');
-    this.button = h('button', { type: 'button', class: 'button', 'aria-pressed': 'false', onclick: () => (this.context ? this.stop() : this.start()) });
-    this.volume = h('input', { type: 'range', id, min: '0', max: '1.5', step: '0.05', value: String(recall('volume', 1)) });
-    this.volume.addEventListener('input', () => { keep('volume', Number(this.volume.value)); if (this.gain) this.gain.gain.value = Number(this.volume.value); });
-    this.status = h('span', { class: 'help', role: 'status' });
-    this.panel = h('div', { class: 'listening', hidden: true }, h('label', { for: id }, 'Volume'), this.volume, this.status);
+    this.button = h('button',
+      {type: 'button', class: 'button', 'aria-pressed': 'false', onclick: () => (this.context ? this.stop() : this.start())});
+    this.volume = h('input', {type: 'range', id, min: '0', max: '1.5', step: '0.05', value: String(recall('volume', 1))});
+    this.volume.addEventListener('input', () => {
+      keep('volume', Number(this.volume.value));
+      if (this.gain) this.gain.gain.value = Number(this.volume.value);
+    });
+    this.status = h('span', {class: 'help', role: 'status'});
+    this.panel = h('div', {class: 'listening', hidden: true}, h('label', { for: id
+    }, 'Volume'), this.volume, this.status);
     this.frames = 0;
     this.#draw();
   }
@@ -43,19 +48,23 @@ export class Listen {
 
   async start() {
     try {
-      const context = this.context = new AudioContext({ latencyHint: 'interactive' });
+      const context = this.context = new AudioContext({latencyHint: 'interactive'});
       this.#draw();
       await context.audioWorklet.addModule('/dashboard/js/listen-worklet.js');
       if (this.context !== context) return;
-      this.player = new AudioWorkletNode(context, 'trunkline-listener', { numberOfInputs: 0, outputChannelCount: [2] });
-      this.gain = new GainNode(context, { gain: Number(this.volume.value) });
+      this.player = new AudioWorkletNode(context, 'trunkline-listener', {numberOfInputs: 0, outputChannelCount: [2]});
+      this.gain = new GainNode(context, {gain: Number(this.volume.value)});
       this.player.connect(this.gain).connect(context.destination);
       // Not awaited: without a sound card it may never come, and everything else still works.
       context.resume().catch(() => {});
       this.socket = new Socket(`/ws/listen?call=${encodeURIComponent(this.sid)}`, {
         message: (data) => this.#take(data),
-        state: (state) => say(this.status, state === 'open' ? 'caller left, agent right' : state === 'lost' ? 'connection lost, trying again' : 'connecting'),
-      }, { binary: true });
+        state: (state) => say(this.status,
+          state === 'open'   ? 'caller left, agent right' :
+            state === 'lost' ? 'connection lost, trying again' :
+                               'connecting'),
+      },
+        {binary: true});
     } catch (error) {
       this.stop();
       toast(`This browser cannot play the call: ${error.message}`, 'bad');
@@ -68,7 +77,7 @@ export class Listen {
     if (!frame || frame.leg > 1) return;
     this.frames += 1;
     this.panel.dataset.frames = String(this.frames);
-    this.player?.port.postMessage({ leg: frame.leg, samples: frame.samples }, [frame.samples.buffer]);
+    this.player?.port.postMessage({leg: frame.leg, samples: frame.samples}, [frame.samples.buffer]);
   }
 
   stop() {

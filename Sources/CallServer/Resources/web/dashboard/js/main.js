@@ -1,20 +1,25 @@
 // The page begins here: who uses it, then the shell with its views, or the login.
-import { events } from './api.js';
-import { fill, h } from './dom.js';
-import { feed } from './feed.js';
-import { router } from './router.js';
-import { session } from './session.js';
-import { Shell } from './shell.js';
-import { loginView } from './view-login.js';
-import { liveView } from './view-live.js';
-import { callView } from './view-call.js';
-import { historyView } from './view-history.js';
-import { configurationView } from './view-configuration.js';
-import { healthView } from './view-health.js';
-import { setupView } from './view-setup.js';
+import {events} from './api.js';
+import {fill, h} from './dom.js';
+import {feed} from './feed.js';
+import {router} from './router.js';
+import {session} from './session.js';
+import {Shell} from './shell.js';
+import {callView} from './view-call.js';
+import {configurationView} from './view-configuration.js';
+import {healthView} from './view-health.js';
+import {historyView} from './view-history.js';
+import {liveView} from './view-live.js';
+import {loginView} from './view-login.js';
+import {setupView} from './view-setup.js';
 
 const VIEWS = {
-  live: liveView, call: callView, history: historyView, configuration: configurationView, health: healthView, setup: setupView,
+  live: liveView,
+  call: callView,
+  history: historyView,
+  configuration: configurationView,
+  health: healthView,
+  setup: setupView,
 };
 
 const app = document.getElementById('app');
@@ -26,7 +31,7 @@ function show(parts, search, isFirst) {
   const make = VIEWS[name];
   if (!make) return router.go('#/live');
   router.guard = null;
-  shell.show(name, make({ parts: rest, search }), isFirst);
+  shell.show(name, make({parts: rest, search}), isFirst);
 }
 
 let begun = false;
@@ -35,7 +40,12 @@ function changed() {
     feed.start();
     shell = new Shell();
     fill(app, shell.node);
-    if (begun) router.again(); else { begun = true; router.start(show); }
+    if (begun)
+      router.again();
+    else {
+      begun = true;
+      router.start(show);
+    }
   } else if (!session.isKnown) {
     shell?.dispose();
     shell = null;
@@ -48,11 +58,14 @@ events.on('unauthorized', () => session.lose());
 session.on('change', changed);
 
 async function begin() {
-  try { await session.load(); } catch (error) {
-    fill(app, h('main', { class: 'login' }, h('div', { class: 'login-card' },
-      h('h1', {}, 'Trunkline'),
-      h('p', { class: 'problem', role: 'alert' }, `The dashboard cannot start: ${error.message}.`),
-      h('button', { class: 'button primary', type: 'button', onclick: begin }, 'Try again'))));
+  try {
+    await session.load();
+  } catch (error) {
+    fill(app,
+      h('main', {class: 'login'},
+        h('div', {class: 'login-card'}, h('h1', {}, 'Trunkline'),
+          h('p', {class: 'problem', role: 'alert'}, `The dashboard cannot start: ${error.message}.`),
+          h('button', {class: 'button primary', type: 'button', onclick: begin}, 'Try again'))));
   }
 }
 begin();

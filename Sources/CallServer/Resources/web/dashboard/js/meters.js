@@ -1,5 +1,5 @@
 // How loud both sides are at the moment.
-import { h, mark } from './dom.js';
+import {h, mark} from './dom.js';
 
 /** Without news for so long a side is silent, in milliseconds. */
 const STALE = 600;
@@ -8,13 +8,23 @@ export class Meters {
   constructor() {
     const bar = (who, label) => {
       const fillNode = h('i');
-      const node = h('div', { class: `meter ${who}`, role: 'meter', 'aria-label': `${label}, loudness`, 'aria-valuemin': '0', 'aria-valuemax': '100', 'aria-valuenow': '0' }, fillNode);
-      return { node, fillNode, row: h('div', { class: 'meter-row' }, h('span', { 'aria-hidden': 'true' }, label), node) };
+      const node = h('div', {
+        class: `meter ${who}`,
+        role: 'meter',
+        'aria-label': `${label}, loudness`,
+        'aria-valuemin': '0',
+        'aria-valuemax': '100',
+        'aria-valuenow': '0'
+      },
+        fillNode);
+      return {node, fillNode, row: h('div', {class: 'meter-row'}, h('span', {'aria-hidden': 'true'}, label), node)};
     };
-    this.bars = { caller: bar('caller', 'Caller'), agent: bar('agent', 'Agent') };
-    this.node = h('div', { class: 'meters' }, this.bars.caller.row, this.bars.agent.row);
+    this.bars = {caller: bar('caller', 'Caller'), agent: bar('agent', 'Agent')};
+    this.node = h('div', {class: 'meters'}, this.bars.caller.row, this.bars.agent.row);
     this.at = 0;
-    this.timer = setInterval(() => { if (performance.now() - this.at > STALE) this.#set({ caller: 0, agent: 0 }); }, 300);
+    this.timer = setInterval(() => {
+      if (performance.now() - this.at > STALE) this.#set({caller: 0, agent: 0});
+    }, 300);
   }
 
   show(levels) {

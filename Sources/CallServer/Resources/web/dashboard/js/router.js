@@ -2,8 +2,12 @@
 const parse = (hash) => {
   const text = hash.replace(/^#\/?/, '');
   const [path, search = ''] = text.split('?');
-  const decode = (part) => { try { return decodeURIComponent(part); } catch { return part; } };
-  return { parts: path.split('/').filter(Boolean).map(decode), search: new URLSearchParams(search) };
+  const decode = (part) => {
+    try {
+      return decodeURIComponent(part);
+    } catch { return part; }
+  };
+  return {parts: path.split('/').filter(Boolean).map(decode), search: new URLSearchParams(search)};
 };
 
 class Router {
@@ -34,7 +38,7 @@ class Router {
   }
 
   #go(isFirst) {
-    const { parts, search } = parse(location.hash || '#/live');
+    const {parts, search} = parse(location.hash || '#/live');
     this.#show?.(parts, search, isFirst);
   }
 

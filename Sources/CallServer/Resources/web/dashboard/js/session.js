@@ -1,6 +1,6 @@
 // Who uses the page, and what they may do.
-import { Emitter } from './emitter.js';
-import { get, post } from './api.js';
+import {get, post} from './api.js';
+import {Emitter} from './emitter.js';
 
 class Session extends Emitter {
   user = null;
@@ -19,12 +19,14 @@ class Session extends Emitter {
   }
 
   async logIn(token) {
-    await post('/login', { token });
+    await post('/login', {token});
     await this.load();
   }
 
   async logOut() {
-    try { await post('/logout'); } finally { this.lose(); }
+    try {
+      await post('/logout');
+    } finally { this.lose(); }
   }
 
   /** The server does not know us any more. */

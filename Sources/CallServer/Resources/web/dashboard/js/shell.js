@@ -1,14 +1,17 @@
 // What surrounds every view: navigation, the strip that tells how the server stands, and what is wrong with the connection.
-import { fill, h, mark, say } from './dom.js';
-import { feed } from './feed.js';
-import { count, money } from './format.js';
-import { icon } from './icons.js';
-import { session } from './session.js';
-import { makeCallDialog } from './call-dialog.js';
+import {makeCallDialog} from './call-dialog.js';
+import {fill, h, mark, say} from './dom.js';
+import {feed} from './feed.js';
+import {count, money} from './format.js';
+import {icon} from './icons.js';
+import {session} from './session.js';
 
 const PLACES = [
-  ['live', 'Live calls', 'Live'], ['history', 'History', 'History'], ['configuration', 'Configuration', 'Configure'],
-  ['health', 'Health', 'Health'], ['setup', 'Setup', 'Setup'],
+  ['live', 'Live calls', 'Live'],
+  ['history', 'History', 'History'],
+  ['configuration', 'Configuration', 'Configure'],
+  ['health', 'Health', 'Health'],
+  ['setup', 'Setup', 'Setup'],
 ];
 
 /** A connection may be away so long before the page says so, in milliseconds: a change of view opens a new one. */
@@ -22,30 +25,30 @@ export class Shell {
   #timer = 0;
 
   constructor() {
-    this.main = h('main', { id: 'main', class: 'main', tabindex: '-1' });
-    this.banner = h('div', { class: 'banners', 'aria-live': 'assertive' });
-    this.figures = h('div', { class: 'figures', role: 'group', 'aria-label': 'How the server stands' });
-    this.link = h('span', { class: 'link', role: 'status' });
-    this.links = new Map(PLACES.map(([name, label, short]) => [name,
-      h('a', { class: 'place', href: `#/${name}` }, icon(name, 20), h('span', { class: 'place-long' }, label),
-        h('span', { class: 'place-short', 'aria-hidden': 'true' }, short))]));
-    const make = h('button', { type: 'button', class: 'button primary make-call', onclick: () => makeCallDialog() },
-      icon('phone'), h('span', {}, 'Make a call'));
-    this.node = h('div', { class: 'shell' },
-      h('button', { type: 'button', class: 'skip', onclick: () => this.main.focus() }, 'Skip to content'),
-      h('header', { class: 'top' },
-        h('a', { class: 'brand', href: '#/live', 'aria-label': 'Trunkline, live calls' }, brand(), h('span', {}, 'Trunkline')),
-        this.link, this.figures,
-        h('div', { class: 'top-right' }, session.mayOperate ? make : null, this.#themes(), this.#user())),
-      h('nav', { class: 'nav', 'aria-label': 'Views' }, [...this.links.values()]),
-      h('div', { class: 'stage' }, this.banner, this.main));
+    this.main = h('main', {id: 'main', class: 'main', tabindex: '-1'});
+    this.banner = h('div', {class: 'banners', 'aria-live': 'assertive'});
+    this.figures = h('div', {class: 'figures', role: 'group', 'aria-label': 'How the server stands'});
+    this.link = h('span', {class: 'link', role: 'status'});
+    this.links =
+      new Map(PLACES.map(([name, label, short]) => [name,
+                           h('a', {class: 'place', href: `#/${name}`}, icon(name, 20), h('span', {class: 'place-long'}, label),
+                             h('span', {class: 'place-short', 'aria-hidden': 'true'}, short))]));
+    const make = h('button', {type: 'button', class: 'button primary make-call', onclick: () => makeCallDialog()}, icon('phone'),
+      h('span', {}, 'Make a call'));
+    this.node = h('div', {class: 'shell'},
+      h('button', {type: 'button', class: 'skip', onclick: () => this.main.focus()}, 'Skip to content'),
+      h('header', {class: 'top'},
+        h('a', {class: 'brand', href: '#/live', 'aria-label': 'Trunkline, live calls'}, brand(), h('span', {}, 'Trunkline')),
+        this.link, this.figures, h('div', {class: 'top-right'}, session.mayOperate ? make : null, this.#themes(), this.#user())),
+      h('nav', {class: 'nav', 'aria-label': 'Views'}, [...this.links.values()]),
+      h('div', {class: 'stage'}, this.banner, this.main));
     this.#offs.push(feed.on('state', () => this.#linked()), feed.on('overview', () => this.#overview()),
       feed.on('calls', () => this.#overview()));
     this.#linked();
   }
 
   #themes() {
-    const button = h('button', { type: 'button', class: 'button plain square' });
+    const button = h('button', {type: 'button', class: 'button plain square'});
     const draw = () => {
       const at = THEMES.findIndex(([name]) => name === window.trunklineTheme.get());
       const [, label, picture] = THEMES[at] ?? THEMES[0];
@@ -64,10 +67,11 @@ export class Shell {
 
   #user() {
     const title = `${session.user ?? 'This machine'}, ${session.role}`;
-    if (!session.canLogIn) return h('span', { class: 'user', title }, icon('user', 18), h('span', { class: 'user-name' }, session.user ?? 'local'));
-    return h('div', { class: 'user' },
-      h('span', { class: 'user-name', title }, session.user ?? 'local', h('small', {}, session.role)),
-      h('button', { type: 'button', class: 'button plain small', onclick: () => session.logOut() }, 'Log out'));
+    if (!session.canLogIn)
+      return h('span', {class: 'user', title}, icon('user', 18), h('span', {class: 'user-name'}, session.user ?? 'local'));
+    return h('div', {class: 'user'},
+      h('span', {class: 'user-name', title}, session.user ?? 'local', h('small', {}, session.role)),
+      h('button', {type: 'button', class: 'button plain small', onclick: () => session.logOut()}, 'Log out'));
   }
 
   #linked() {
@@ -80,8 +84,8 @@ export class Shell {
   #tellLink(state) {
     this.isTold = state;
     this.link.className = `link ${state}`;
-    const words = { open: 'Live', connecting: 'Connecting', lost: 'Connection lost' };
-    fill(this.link, h('i', { class: 'dot', 'aria-hidden': 'true' }), h('span', {}, words[state]));
+    const words = {open: 'Live', connecting: 'Connecting', lost: 'Connection lost'};
+    fill(this.link, h('i', {class: 'dot', 'aria-hidden': 'true'}), h('span', {}, words[state]));
     this.node.classList.toggle('is-stale', state === 'lost');
     this.#banners();
   }
@@ -90,18 +94,32 @@ export class Shell {
     const overview = feed.overview;
     const lines = [];
     if (this.isTold === 'lost') {
-      lines.push(['bad', 'alert', 'Connection to the server lost. What you see may be old; trying again by itself.',
-        h('button', { type: 'button', class: 'button small', onclick: () => feed.retry() }, 'Try now')]);
+      lines.push([
+        'bad', 'alert', 'Connection to the server lost. What you see may be old; trying again by itself.',
+        h('button', {type: 'button', class: 'button small', onclick: () => feed.retry()}, 'Try now')
+      ]);
     }
-    if (overview?.draining) lines.push(['warn', 'alert', 'Draining: no new calls are taken; calls in progress go on.', h('a', { class: 'button small', href: '#/health' }, 'Capacity')]);
-    if (overview?.parrot) lines.push(['info', 'info', 'No model key is set: the built-in parrot answers and says back what it hears.', h('a', { class: 'button small', href: '#/setup' }, 'Setup')]);
+    if (overview?.draining)
+      lines.push([
+        'warn', 'alert', 'Draining: no new calls are taken; calls in progress go on.',
+        h('a', {class: 'button small', href: '#/health'}, 'Capacity')
+      ]);
+    if (overview?.parrot)
+      lines.push([
+        'info', 'info', 'No model key is set: the built-in parrot answers and says back what it hears.',
+        h('a', {class: 'button small', href: '#/setup'}, 'Setup')
+      ]);
     if (overview?.records?.enabled && !overview.records.healthy) {
-      lines.push(['bad', 'alert', `Calls are not being written down: ${overview.records.last_error ?? 'the store does not answer'}.`, h('a', { class: 'button small', href: '#/health' }, 'Health')]);
+      lines.push([
+        'bad', 'alert', `Calls are not being written down: ${overview.records.last_error ?? 'the store does not answer'}.`,
+        h('a', {class: 'button small', href: '#/health'}, 'Health')
+      ]);
     }
     const key = lines.map((line) => line[2]).join('|');
     if (key === this.told) return;
     this.told = key;
-    fill(this.banner, lines.map(([tone, picture, text, action]) => h('div', { class: `banner ${tone}` }, icon(picture), h('p', {}, text), action)));
+    fill(this.banner,
+      lines.map(([tone, picture, text, action]) => h('div', {class: `banner ${tone}`}, icon(picture), h('p', {}, text), action)));
   }
 
   #overview() {
@@ -115,16 +133,20 @@ export class Shell {
     ];
     if (!this.figureNodes) {
       this.figureNodes = parts.map(() => [h('span'), h('b')]);
-      fill(this.figures, this.figureNodes.map(([name, value]) => h('span', { class: 'figure' }, name, value)));
+      fill(this.figures, this.figureNodes.map(([name, value]) => h('span', {class: 'figure'}, name, value)));
     }
-    parts.forEach(([name, value], index) => { say(this.figureNodes[index][0], name); say(this.figureNodes[index][1], value); });
+    parts.forEach(([name, value], index) => {
+      say(this.figureNodes[index][0], name);
+      say(this.figureNodes[index][1], value);
+    });
     this.#banners();
   }
 
   show(name, view, isFirst) {
     this.#view?.dispose?.();
     this.#view = view;
-    for (const [place, link] of this.links) mark(link, 'aria-current', place === name || (name === 'call' && place === view.place) ? 'page' : null);
+    for (const [place, link] of this.links)
+      mark(link, 'aria-current', place === name || (name === 'call' && place === view.place) ? 'page' : null);
     document.title = `${view.title} · Trunkline`;
     fill(this.main, view.node);
     this.main.classList.toggle('fills', Boolean(view.fills));
@@ -134,7 +156,7 @@ export class Shell {
     if (!isFirst) {
       const heading = this.main.querySelector('h1');
       heading?.setAttribute('tabindex', '-1');
-      heading?.focus({ preventScroll: true });
+      heading?.focus({preventScroll: true});
     }
   }
 
@@ -146,7 +168,7 @@ export class Shell {
 }
 
 export function brand() {
-  const mark = h('span', { class: 'brand-mark', 'aria-hidden': 'true' });
+  const mark = h('span', {class: 'brand-mark', 'aria-hidden': 'true'});
   mark.append(icon('live', 20));
   return mark;
 }

@@ -1,7 +1,7 @@
 // A WebSocket that comes back: at once after the first loss, then after waits that grow, with some chance in them so that
 // many pages do not return in the same instant.
-const FIRST_WAIT = 500; // ms
-const LONGEST_WAIT = 15_000; // ms
+const FIRST_WAIT = 500;       // ms
+const LONGEST_WAIT = 15_000;  // ms
 /** A connection that held so long was a good one, in milliseconds: the next wait begins small again. */
 const GOOD_AFTER = 5_000;
 
@@ -16,12 +16,14 @@ export class Socket {
    * @param path with query, on this server
    * @param handlers `message(data)`, `state('connecting' | 'open' | 'lost', msUntilNextTry)`
    */
-  constructor(path, handlers, { binary = false } = {}) {
+  constructor(path, handlers, {binary = false} = {}) {
     this.path = path;
     this.handlers = handlers;
     this.binary = binary;
     this.#open();
-    this.onLine = () => { if (this.#timer) this.retry(); };
+    this.onLine = () => {
+      if (this.#timer) this.retry();
+    };
     window.addEventListener('online', this.onLine);
   }
 
@@ -37,7 +39,9 @@ export class Socket {
       this.#openedAt = performance.now();
       this.handlers.state?.('open', 0);
     };
-    socket.onmessage = (message) => { if (socket === this.#socket) this.handlers.message?.(message.data); };
+    socket.onmessage = (message) => {
+      if (socket === this.#socket) this.handlers.message?.(message.data);
+    };
     socket.onclose = () => {
       if (socket !== this.#socket || this.#closed) return;
       if (this.#openedAt && performance.now() - this.#openedAt > GOOD_AFTER) this.#losses = 0;

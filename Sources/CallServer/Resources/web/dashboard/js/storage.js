@@ -12,10 +12,16 @@ export function recall(name, otherwise = null) {
 
 export function keep(name, value) {
   memory.set(name, value);
-  try { localStorage.setItem(PREFIX + name, JSON.stringify(value)); } catch { /* full, or private */ }
+  try {
+    localStorage.setItem(PREFIX + name, JSON.stringify(value));
+  } catch { /* full, or private */
+  }
 }
 
 export function forget(name) {
   memory.delete(name);
-  try { localStorage.removeItem(PREFIX + name); } catch { /* nothing was kept */ }
+  try {
+    localStorage.removeItem(PREFIX + name);
+  } catch { /* nothing was kept */
+  }
 }

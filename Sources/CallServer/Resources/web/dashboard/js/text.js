@@ -5,7 +5,7 @@ const UNSEEN =
 
 const sign = (character) => {
   const code = character.codePointAt(0);
-  if (code < 0x20) return String.fromCodePoint(0x2400 + code); // the control pictures, such as ␛
+  if (code < 0x20) return String.fromCodePoint(0x2400 + code);  // the control pictures, such as ␛
   if (code === 0x7f) return '\u2421';
   return `\u27e8U+${code.toString(16).toUpperCase().padStart(4, '0')}\u27e9`;
 };
@@ -26,5 +26,7 @@ export function pretty(text) {
   if (typeof text !== 'string') return JSON.stringify(text, null, 2) ?? '';
   const trimmed = text.trim();
   if (!/^[[{]/.test(trimmed)) return text;
-  try { return JSON.stringify(JSON.parse(trimmed), null, 2); } catch { return text; }
+  try {
+    return JSON.stringify(JSON.parse(trimmed), null, 2);
+  } catch { return text; }
 }

@@ -2,16 +2,25 @@
 // was set to dark does not flash white.
 (() => {
   const key = 'trunkline.theme';
-  const read = () => { try { return localStorage.getItem(key); } catch { return null; } };
+  const read = () => {
+    try {
+      return localStorage.getItem(key);
+    } catch { return null; }
+  };
   const apply = (theme) => {
-    if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
-    else delete document.documentElement.dataset.theme;
+    if (theme === 'light' || theme === 'dark')
+      document.documentElement.dataset.theme = theme;
+    else
+      delete document.documentElement.dataset.theme;
   };
   apply(read());
   window.trunklineTheme = {
     get: () => read() ?? 'system',
     set(theme) {
-      try { localStorage.setItem(key, theme); } catch { /* private mode: holds until the page is left */ }
+      try {
+        localStorage.setItem(key, theme);
+      } catch { /* private mode: holds until the page is left */
+      }
       apply(theme);
     },
   };

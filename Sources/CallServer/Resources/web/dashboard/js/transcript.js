@@ -1,11 +1,16 @@
 // What was said, as it is said: words that the caller did not hear are struck through, and following the call does not fight
 // reading: it stops as soon as the reader scrolls up.
-import { fill, h, mark, perFrame, say } from './dom.js';
-import { icon } from './icons.js';
-import { plural, position } from './format.js';
-import { announce } from './toast.js';
+import {fill, h, mark, perFrame, say} from './dom.js';
+import {plural, position} from './format.js';
+import {icon} from './icons.js';
+import {announce} from './toast.js';
 
-const WHO = { caller: 'Caller', agent: 'Agent', keys: 'Keys', note: '' };
+const WHO = {
+  caller: 'Caller',
+  agent: 'Agent',
+  keys: 'Keys',
+  note: ''
+};
 /** So near to the end counts as at the end, in pixels. */
 const NEAR = 48;
 
@@ -18,20 +23,25 @@ export class Transcript {
 
   constructor(model) {
     this.model = model;
-    this.list = h('ol', { class: 'lines' });
-    this.box = h('div', { class: 'transcript-box', tabindex: '0', role: 'region', 'aria-label': 'Transcript, scrolls' }, this.list);
-    this.jump = h('button', { type: 'button', class: 'button small jump', hidden: true, onclick: () => this.toEnd() });
-    this.filter = h('input', { type: 'search', 'aria-label': 'Find in the transcript', placeholder: 'Find', autocomplete: 'off' });
-    this.found = h('span', { class: 'help', role: 'status' });
-    this.empty = h('p', { class: 'empty-line' });
-    this.node = h('section', { class: 'panel transcript', 'aria-labelledby': 'transcript-head' },
-      h('div', { class: 'panel-head' }, h('h2', { id: 'transcript-head' }, 'Transcript'), h('div', { class: 'tools' }, this.found, this.filter,
-        h('button', { type: 'button', class: 'button small', onclick: () => this.save() }, icon('download', 16), h('span', {}, 'Text')))),
-      h('div', { class: 'transcript-frame' }, this.empty, this.box, this.jump));
+    this.list = h('ol', {class: 'lines'});
+    this.box = h('div', {class: 'transcript-box', tabindex: '0', role: 'region', 'aria-label': 'Transcript, scrolls'}, this.list);
+    this.jump = h('button', {type: 'button', class: 'button small jump', hidden: true, onclick: () => this.toEnd()});
+    this.filter = h('input', {type: 'search', 'aria-label': 'Find in the transcript', placeholder: 'Find', autocomplete: 'off'});
+    this.found = h('span', {class: 'help', role: 'status'});
+    this.empty = h('p', {class: 'empty-line'});
+    this.node = h('section', {class: 'panel transcript', 'aria-labelledby': 'transcript-head'},
+      h('div', {class: 'panel-head'}, h('h2', {id: 'transcript-head'}, 'Transcript'),
+        h('div', {class: 'tools'}, this.found, this.filter,
+          h('button', {type: 'button', class: 'button small', onclick: () => this.save()}, icon('download', 16),
+            h('span', {}, 'Text')))),
+      h('div', {class: 'transcript-frame'}, this.empty, this.box, this.jump));
     this.box.addEventListener('scroll', () => {
       this.#follows = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < NEAR;
-      if (this.#follows) { this.#missed = 0; this.jump.hidden = true; }
-    }, { passive: true });
+      if (this.#follows) {
+        this.#missed = 0;
+        this.jump.hidden = true;
+      }
+    }, {passive: true});
     this.filter.addEventListener('input', () => this.#find());
     this.draw = perFrame(() => this.#draw());
     this.draw();
@@ -40,7 +50,7 @@ export class Transcript {
   /** Called with a place in the call when a time is pressed: there is a recording. */
   set seek(seek) {
     this.#seek = seek;
-    for (const { node } of this.#nodes.values()) node.remove();
+    for (const {node} of this.#nodes.values()) node.remove();
     this.#nodes.clear();
     this.draw();
   }
@@ -49,25 +59,36 @@ export class Transcript {
     this.#follows = true;
     this.box.scrollTop = this.box.scrollHeight;
     this.jump.hidden = true;
-    this.box.focus({ preventScroll: true });
+    this.box.focus({preventScroll: true});
   }
 
   #draw() {
-    const { lines, dropped, isLive } = this.model;
+    const {lines, dropped, isLive} = this.model;
     this.empty.hidden = lines.length > 0;
-    say(this.empty, isLive ? 'Nobody has said anything yet. Words appear here while they are spoken.' : this.model.summary ? 'Nothing was said in this call, or it was not written down.' : 'Loading…');
+    say(this.empty,
+      isLive               ? 'Nobody has said anything yet. Words appear here while they are spoken.' :
+        this.model.summary ? 'Nothing was said in this call, or it was not written down.' :
+                             'Loading…');
     const wanted = new Set(lines.map((line) => line.key));
-    for (const [key, entry] of this.#nodes) if (!wanted.has(key)) { entry.node.remove(); this.#nodes.delete(key); }
+    for (const [key, entry] of this.#nodes)
+      if (!wanted.has(key)) {
+        entry.node.remove();
+        this.#nodes.delete(key);
+      }
     let fresh = 0;
     lines.forEach((line, index) => {
       let entry = this.#nodes.get(line.key);
-      if (!entry) { this.#nodes.set(line.key, entry = this.#make(line)); fresh += 1; }
+      if (!entry) {
+        this.#nodes.set(line.key, entry = this.#make(line));
+        fresh += 1;
+      }
       this.#update(entry, line);
       const at = this.list.children[index];
       if (at !== entry.node) this.list.insertBefore(entry.node, at ?? null);
     });
     if (dropped) this.box.dataset.dropped = String(dropped);
-    if (this.#follows && isLive) this.box.scrollTop = this.box.scrollHeight;
+    if (this.#follows && isLive)
+      this.box.scrollTop = this.box.scrollHeight;
     else if (fresh && isLive) {
       this.#missed += fresh;
       this.jump.hidden = false;
@@ -78,15 +99,17 @@ export class Transcript {
 
   #make(line) {
     const heard = h('span');
-    const unheard = h('del', { hidden: true });
-    const dots = h('span', { class: 'dots', hidden: true }, h('span', { class: 'visually-hidden' }, '…'), h('i'), h('i'), h('i'));
-    const tag = h('span', { class: 'cut', hidden: true }, 'interrupted');
-    const time = this.#seek && line.who !== 'note'
-      ? h('button', { type: 'button', class: 'time', title: 'Play from here', onclick: () => this.#seek?.(line.t) }, position(line.t))
-      : h('span', { class: 'time' }, position(line.t));
-    const node = h('li', { class: `line ${line.who}${line.tone ? ` ${line.tone}` : ''}` },
-      line.who === 'note' ? null : h('span', { class: 'who' }, WHO[line.who] ?? line.who), time, h('p', { class: 'words' }, heard, unheard, dots, tag));
-    return { node, heard, unheard, dots, tag };
+    const unheard = h('del', {hidden: true});
+    const dots = h('span', {class: 'dots', hidden: true}, h('span', {class: 'visually-hidden'}, '…'), h('i'), h('i'), h('i'));
+    const tag = h('span', {class: 'cut', hidden: true}, 'interrupted');
+    const time = this.#seek && line.who !== 'note' ?
+      h('button', {type: 'button', class: 'time', title: 'Play from here', onclick: () => this.#seek?.(line.t)},
+        position(line.t)) :
+      h('span', {class: 'time'}, position(line.t));
+    const node = h('li', {class: `line ${line.who}${line.tone ? ` ${line.tone}` : ''}`},
+      line.who === 'note' ? null : h('span', {class: 'who'}, WHO[line.who] ?? line.who), time,
+      h('p', {class: 'words'}, heard, unheard, dots, tag));
+    return {node, heard, unheard, dots, tag};
   }
 
   #update(entry, line) {
@@ -96,7 +119,7 @@ export class Transcript {
       const words = `${line.text && !/\s$/.test(line.text) ? ' ' : ''}${line.unheard}`;
       if (entry.shown !== words) {
         entry.shown = words;
-        fill(entry.unheard, h('span', { class: 'visually-hidden' }, ' [not heard by the caller:] '), words);
+        fill(entry.unheard, h('span', {class: 'visually-hidden'}, ' [not heard by the caller:] '), words);
         entry.unheard.title = 'The caller did not hear this';
       }
     }
@@ -148,17 +171,28 @@ export class Transcript {
       if (!entry) continue;
       const hit = text !== '' && `${line.text} ${line.unheard}`.toLowerCase().includes(text);
       entry.node.classList.toggle('faded', text !== '' && !hit);
-      if (hit) { found += 1; first ??= entry.node; }
+      if (hit) {
+        found += 1;
+        first ??= entry.node;
+      }
     }
     say(this.found, text ? plural(found, 'line') : '');
-    if (first && text !== this.sought) { this.#follows = false; this.box.scrollTop = first.offsetTop - 40; }
+    if (first && text !== this.sought) {
+      this.#follows = false;
+      this.box.scrollTop = first.offsetTop - 40;
+    }
     this.sought = text;
   }
 
   save() {
-    const text = this.model.lines.map((line) => `${position(line.t)}  ${line.who === 'note' ? '--' : WHO[line.who] ?? line.who}: ${line.text}`
-      + `${line.unheard ? ` [not heard: ${line.unheard}]` : ''}${line.interrupted ? ' [interrupted]' : ''}`).join('\n');
-    const link = h('a', { href: URL.createObjectURL(new Blob([`${text}\n`], { type: 'text/plain;charset=utf-8' })), download: `${this.model.sid}.txt` });
+    const text = this.model.lines
+                   .map((line) => `${position(line.t)}  ${line.who === 'note' ? '--' : WHO[line.who] ?? line.who}: ${line.text}` +
+                       `${line.unheard ? ` [not heard: ${line.unheard}]` : ''}${line.interrupted ? ' [interrupted]' : ''}`)
+                   .join('\n');
+    const link = h('a', {
+      href: URL.createObjectURL(new Blob([`${text}\n`], {type: 'text/plain;charset=utf-8'})),
+      download: `${this.model.sid}.txt`
+    });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1_000);
   }

@@ -1,38 +1,60 @@
 // How the server is, and how much room it has.
-import { get, post } from './api.js';
-import { confirm } from './dialog.js';
-import { fill, h, mark, say } from './dom.js';
-import { feed } from './feed.js';
-import { count, fullMoment, moment, money, plural } from './format.js';
-import { icon } from './icons.js';
-import { session } from './session.js';
-import { attempt } from './toast.js';
-import { spaced, title } from './words.js';
+import {get, post} from './api.js';
+import {confirm} from './dialog.js';
+import {fill, h, mark, say} from './dom.js';
+import {feed} from './feed.js';
+import {count, fullMoment, moment, money, plural} from './format.js';
+import {icon} from './icons.js';
+import {session} from './session.js';
+import {attempt} from './toast.js';
+import {spaced, title} from './words.js';
 
-const EVERY = 5_000; // ms between two looks
+const EVERY = 5_000;  // ms between two looks
 const ERRORS_SHOWN = 50;
 
-const TONES = { healthy: 'ok', warning: 'warn', critical: 'bad' };
-const WORDS = { healthy: 'Healthy', warning: 'Needs a look', critical: 'Critical' };
+const TONES = {
+  healthy: 'ok',
+  warning: 'warn',
+  critical: 'bad'
+};
+const WORDS = {
+  healthy: 'Healthy',
+  warning: 'Needs a look',
+  critical: 'Critical'
+};
 
 function bar(label, value, limit, text) {
   const part = limit ? Math.min(1, Math.max(0, value / limit)) : 0;
-  return h('div', { class: 'gauge' }, h('div', { class: 'gauge-words' }, h('span', {}, label), h('b', {}, text)),
-    h('div', { class: `bar ${part > 0.95 ? 'bad' : part > 0.8 ? 'warn' : ''}`, role: 'meter', 'aria-label': label, 'aria-valuemin': '0', 'aria-valuemax': '100', 'aria-valuenow': String(Math.round(part * 100)), 'aria-valuetext': text }, h('i', { css: { width: `${part * 100}%` } })));
+  return h('div', {class: 'gauge'}, h('div', {class: 'gauge-words'}, h('span', {}, label), h('b', {}, text)),
+    h('div', {
+      class: `bar ${
+        part > 0.95  ? 'bad' :
+          part > 0.8 ? 'warn' :
+                       ''}`,
+      role: 'meter',
+      'aria-label': label,
+      'aria-valuemin': '0',
+      'aria-valuemax': '100',
+      'aria-valuenow': String(Math.round(part * 100)),
+      'aria-valuetext': text
+    },
+      h('i', {css: {width: `${part * 100}%`}})));
 }
 
-const facts = (rows) => h('dl', { class: 'facts' }, rows.filter(([, value]) => value !== null && value !== undefined && value !== '').map(([name, value, tone]) => h('div', {}, h('dt', {}, name), h('dd', { class: tone }, value))));
+const facts = (rows) => h('dl', {class: 'facts'},
+  rows.filter(([, value]) => value !== null && value !== undefined && value !== '').map(([name, value,
+    tone]) => h('div', {}, h('dt', {}, name), h('dd', {class: tone}, value))));
 
 export function healthView() {
-  const overall = h('div', { class: 'overall' });
-  const services = h('div', { class: 'cards' });
-  const capacity = h('div', { class: 'card-body' });
-  const records = h('div', { class: 'card-body' });
-  const server = h('div', { class: 'card-body' });
+  const overall = h('div', {class: 'overall'});
+  const services = h('div', {class: 'cards'});
+  const capacity = h('div', {class: 'card-body'});
+  const records = h('div', {class: 'card-body'});
+  const server = h('div', {class: 'card-body'});
   const errors = h('div');
-  const drain = h('button', { type: 'button', class: 'button', onclick: toggleDrain });
-  const drainText = h('p', { class: 'help' });
-  const updated = h('p', { class: 'help' });
+  const drain = h('button', {type: 'button', class: 'button', onclick: toggleDrain});
+  const drainText = h('p', {class: 'help'});
+  const updated = h('p', {class: 'help'});
   let health = null;
   let timer = 0;
   let isGone = false;
@@ -45,23 +67,62 @@ export function healthView() {
       if (overall.dataset.key !== key) {
         overall.dataset.key = key;
         const troubled = (health.services ?? []).filter((one) => one.status !== 'healthy');
-        fill(overall, icon(tone === 'ok' ? 'check' : 'alert', 24), h('div', {}, h('b', {}, WORDS[health.status] ?? health.status), h('p', {}, troubled.length ? troubled.map((one) => `${title(one.service)}: ${one.message}`).join('; ') : 'Every service is well.')));
+        fill(overall, icon(tone === 'ok' ? 'check' : 'alert', 24),
+          h('div', {}, h('b', {}, WORDS[health.status] ?? health.status),
+            h('p', {},
+              troubled.length ? troubled.map((one) => `${title(one.service)}: ${one.message}`).join('; ') :
+                                'Every service is well.')));
       }
-      fill(services, (health.services ?? []).map((one) => h('section', { class: 'card panel', 'aria-label': title(one.service) },
-        h('div', { class: 'panel-head' }, h('h2', {}, title(one.service)), h('span', { class: `badge ${TONES[one.status] ?? 'warn'}` }, WORDS[one.status] ?? one.status)),
-        h('div', { class: 'card-body' }, h('p', {}, one.message), Object.entries(one.details ?? {}).filter(([name]) => name.endsWith('_percent')).map(([name, value]) => bar(title(name.replace('_percent', '')), value, 100, `${value} %`)),
-          facts(Object.entries(one.details ?? {}).filter(([name]) => !name.endsWith('_percent')).map(([name, value]) => [title(name), typeof value === 'number' ? count(value) : typeof value === 'object' ? JSON.stringify(value) : String(value)]))))));
+      fill(services,
+        (health.services ?? [])
+          .map((one) => h('section', {class: 'card panel', 'aria-label': title(one.service)},
+                 h('div', {class: 'panel-head'}, h('h2', {}, title(one.service)),
+                   h('span', {class: `badge ${TONES[one.status] ?? 'warn'}`}, WORDS[one.status] ?? one.status)),
+                 h('div', {class: 'card-body'}, h('p', {}, one.message),
+                   Object.entries(one.details ?? {}).filter(([name]) => name.endsWith('_percent')).map(([name,
+                     value]) => bar(title(name.replace('_percent', '')), value, 100, `${value} %`)),
+                   facts(Object.entries(one.details ?? {})
+                           .filter(([name]) => !name.endsWith('_percent'))
+                           .map(([name, value]) => [title(name),
+                                  typeof value === 'number'   ? count(value) :
+                                    typeof value === 'object' ? JSON.stringify(value) :
+                                                                String(value)]))))));
       drawErrors();
     }
     const overview = feed.overview;
     if (!overview) return;
-    fill(capacity, bar('Calls', overview.calls_active, overview.calls_max, `${count(overview.calls_active)} of ${count(overview.calls_max)}`),
-      overview.day_budget_usd ? bar('Spent today', overview.day_cost_usd, overview.day_budget_usd, `${money(overview.day_cost_usd)} of ${money(overview.day_budget_usd)}`) : null,
-      facts([['Spent today', overview.day_budget_usd ? null : `${money(overview.day_cost_usd)}, no budget is set`], ['Longest loop turn', overview.turn_longest_us === null || overview.turn_longest_us === undefined ? null : `${(overview.turn_longest_us / 1000).toFixed(1)} ms`, overview.turn_longest_us > 20_000 ? 'warn' : ''],
-        ['Events lost', count(overview.events_lost), overview.events_lost ? 'bad' : ''], ]));
-    fill(server, facts([['Version', overview.version], ['Environment', overview.environment], ['Running since', fullMoment(overview.started_at)], ['Public address', overview.public_url || 'not set'], ['Viewers', count(overview.viewers)]]));
+    fill(capacity,
+      bar('Calls', overview.calls_active, overview.calls_max, `${count(overview.calls_active)} of ${count(overview.calls_max)}`),
+      overview.day_budget_usd ? bar('Spent today', overview.day_cost_usd, overview.day_budget_usd,
+                                  `${money(overview.day_cost_usd)} of ${money(overview.day_budget_usd)}`) :
+                                null,
+      facts([
+        ['Spent today', overview.day_budget_usd ? null : `${money(overview.day_cost_usd)}, no budget is set`],
+        [
+          'Longest loop turn',
+          overview.turn_longest_us === null || overview.turn_longest_us === undefined ?
+            null :
+            `${(overview.turn_longest_us / 1000).toFixed(1)} ms`,
+          overview.turn_longest_us > 20_000 ? 'warn' : ''
+        ],
+        ['Events lost', count(overview.events_lost), overview.events_lost ? 'bad' : ''],
+      ]));
+    fill(server, facts([
+      ['Version', overview.version], ['Environment', overview.environment], ['Running since', fullMoment(overview.started_at)],
+      ['Public address', overview.public_url || 'not set'], ['Viewers', count(overview.viewers)]
+    ]));
     const store = overview.records ?? {};
-    fill(records, h('p', {}, !store.enabled ? 'Calls are not written down. RECORDS_PATH switches it on.' : store.healthy ? 'Calls are written down.' : 'Writing does not work.'), store.enabled ? facts([['State', store.healthy ? 'Healthy' : 'Failing', store.healthy ? 'ok' : 'bad'], ['Audio recording', store.recording ? 'On' : 'Off'], ['Waiting to be written', count(store.queued)], ['Dropped', count(store.dropped), store.dropped ? 'bad' : ''], ['Last error', store.last_error]]) : null);
+    fill(records,
+      h('p', {},
+        !store.enabled  ? 'Calls are not written down. RECORDS_PATH switches it on.' :
+          store.healthy ? 'Calls are written down.' :
+                          'Writing does not work.'),
+      store.enabled ? facts([
+        ['State', store.healthy ? 'Healthy' : 'Failing', store.healthy ? 'ok' : 'bad'],
+        ['Audio recording', store.recording ? 'On' : 'Off'], ['Waiting to be written', count(store.queued)],
+        ['Dropped', count(store.dropped), store.dropped ? 'bad' : ''], ['Last error', store.last_error]
+      ]) :
+                      null);
     const key = `${overview.draining}${session.mayOperate}`;
     if (drain.dataset.key !== key) {
       drain.dataset.key = key;
@@ -69,7 +130,9 @@ export function healthView() {
       mark(drain, 'class', `button ${overview.draining ? 'primary' : ''}`);
     }
     drain.disabled = !session.mayOperate;
-    say(drainText, overview.draining ? `Draining: new calls are refused, ${plural(overview.calls_active, 'call')} in progress.` : 'Draining refuses new calls and lets those in progress go on: do it before an update.');
+    say(drainText,
+      overview.draining ? `Draining: new calls are refused, ${plural(overview.calls_active, 'call')} in progress.` :
+                          'Draining refuses new calls and lets those in progress go on: do it before an update.');
   }
 
   function drawErrors() {
@@ -78,11 +141,19 @@ export function healthView() {
     const key = JSON.stringify([all.total_errors, recent.length]);
     if (errors.dataset.key === key) return;
     errors.dataset.key = key;
-    fill(errors, recent.length ? [
-      h('ul', { class: 'chips plain-list' }, Object.entries(all.error_counts ?? {}).map(([kind, number]) => h('li', { class: 'chip still' }, `${spaced(kind)} ${count(number)}`))),
-      h('div', { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Recent errors, scrolls' }, h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, ['When', 'Kind', 'Where', 'What'].map((name) => h('th', { scope: 'col' }, name)))),
-        h('tbody', {}, recent.map((one) => h('tr', {}, h('td', { class: 'num' }, moment(one.timestamp)), h('td', {}, spaced(one.type)), h('td', {}, one.context), h('td', { class: 'grow' }, one.message))))))]
-      : h('p', { class: 'empty-line' }, 'No errors since the server was started.'));
+    fill(errors,
+      recent.length ?
+        [
+          h('ul', {class: 'chips plain-list'}, Object.entries(all.error_counts ?? {}).map(([kind,
+            number]) => h('li', {class: 'chip still'}, `${spaced(kind)} ${count(number)}`))),
+          h('div', {class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Recent errors, scrolls'},
+            h('table', {class: 'plain'},
+              h('thead', {}, h('tr', {}, ['When', 'Kind', 'Where', 'What'].map((name) => h('th', {scope: 'col'}, name)))),
+              h('tbody', {},
+                recent.map((one) => h('tr', {}, h('td', {class: 'num'}, moment(one.timestamp)), h('td', {}, spaced(one.type)),
+                             h('td', {}, one.context), h('td', {class: 'grow'}, one.message))))))
+        ] :
+        h('p', {class: 'empty-line'}, 'No errors since the server was started.'));
   }
 
   async function look() {
@@ -100,20 +171,33 @@ export function healthView() {
 
   async function toggleDrain() {
     const isDraining = feed.overview?.draining;
-    if (!isDraining && !await confirm('Drain this server?', `New calls will be refused. ${plural(feed.overview?.calls_active ?? 0, 'call')} in progress will go on until they end.`, 'Drain')) return;
-    await attempt(() => post(isDraining ? '/undrain' : '/drain'), isDraining ? 'New calls are taken again.' : 'New calls are refused now.', 'Not changed');
+    if (!isDraining &&
+      !await confirm('Drain this server?',
+        `New calls will be refused. ${plural(feed.overview?.calls_active ?? 0, 'call')} in progress will go on until they end.`,
+        'Drain'))
+      return;
+    await attempt(() => post(isDraining ? '/undrain' : '/drain'),
+      isDraining ? 'New calls are taken again.' : 'New calls are refused now.', 'Not changed');
     await feed.refresh();
   }
 
   const off = feed.on('overview', draw);
-  const panel = (name, body, ...more) => h('section', { class: 'card panel', 'aria-label': name }, h('div', { class: 'panel-head' }, h('h2', {}, name)), body, more);
+  const panel = (name, body, ...more) =>
+    h('section', {class: 'card panel', 'aria-label': name}, h('div', {class: 'panel-head'}, h('h2', {}, name)), body, more);
   draw();
   return {
     title: 'Health',
-    node: h('div', { class: 'view' }, h('div', { class: 'view-head' }, h('h1', {}, 'Health and capacity'), updated), overall,
-      h('div', { class: 'cards' }, panel('Capacity', capacity, h('div', { class: 'drain' }, drain, drainText)), panel('Records', records), panel('Server', server)), services,
-      h('section', { class: 'panel', 'aria-label': 'Recent errors' }, h('div', { class: 'panel-head' }, h('h2', {}, 'Recent errors')), errors)),
+    node: h('div', {class: 'view'}, h('div', {class: 'view-head'}, h('h1', {}, 'Health and capacity'), updated), overall,
+      h('div', {class: 'cards'}, panel('Capacity', capacity, h('div', {class: 'drain'}, drain, drainText)),
+        panel('Records', records), panel('Server', server)),
+      services,
+      h('section', {class: 'panel', 'aria-label': 'Recent errors'}, h('div', {class: 'panel-head'}, h('h2', {}, 'Recent errors')),
+        errors)),
     shown: look,
-    dispose() { isGone = true; clearTimeout(timer); off(); },
+    dispose() {
+      isGone = true;
+      clearTimeout(timer);
+      off();
+    },
   };
 }

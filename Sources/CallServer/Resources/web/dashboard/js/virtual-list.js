@@ -1,7 +1,7 @@
 // A list that holds only the rows that can be seen, and some around them, however many there are. Keys move: arrows, Page Up
 // and Page Down, Home, End; Enter opens.
-import { h, mark, perFrame } from './dom.js';
-import { clamp } from './bounded.js';
+import {clamp} from './bounded.js';
+import {h, mark, perFrame} from './dom.js';
 
 /** Rows that are drawn above and below what is seen. */
 const AROUND = 8;
@@ -22,10 +22,11 @@ export class VirtualList {
   constructor(options) {
     this.options = options;
     this.rowHeight = options.rowHeight;
-    this.space = h('div', { class: 'virtual-space', role: 'presentation' });
-    this.node = h('div', { class: `virtual ${options.class ?? ''}`, role: 'rowgroup', tabindex: '0', 'aria-label': options.label }, this.space);
+    this.space = h('div', {class: 'virtual-space', role: 'presentation'});
+    this.node = h(
+      'div', {class: `virtual ${options.class ?? ''}`, role: 'rowgroup', tabindex: '0', 'aria-label': options.label}, this.space);
     this.draw = perFrame(() => this.#draw());
-    this.node.addEventListener('scroll', this.draw, { passive: true });
+    this.node.addEventListener('scroll', this.draw, {passive: true});
     this.node.addEventListener('keydown', (event) => this.#key(event));
     this.observer = new ResizeObserver(this.draw);
     this.observer.observe(this.node);
@@ -60,24 +61,30 @@ export class VirtualList {
   }
 
   /** Rows went away at the front: what is seen stays. */
-  shift(rows) { this.node.scrollTop -= rows * this.rowHeight; this.redraw(); }
+  shift(rows) {
+    this.node.scrollTop -= rows * this.rowHeight;
+    this.redraw();
+  }
 
   activate(index) {
     this.#active = clamp(index, 0, Math.max(0, this.#count - 1));
     const top = this.#active * this.rowHeight;
-    if (top < this.node.scrollTop) this.node.scrollTop = top;
-    else if (top + this.rowHeight > this.node.scrollTop + this.node.clientHeight) this.node.scrollTop = top + this.rowHeight - this.node.clientHeight;
+    if (top < this.node.scrollTop)
+      this.node.scrollTop = top;
+    else if (top + this.rowHeight > this.node.scrollTop + this.node.clientHeight)
+      this.node.scrollTop = top + this.rowHeight - this.node.clientHeight;
     this.draw();
   }
 
   #key(event) {
     if (event.target !== this.node || event.ctrlKey || event.altKey || event.metaKey) return;
     const page = Math.max(1, Math.floor(this.node.clientHeight / this.rowHeight) - 1);
-    const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -this.#count, End: this.#count };
+    const moves = {ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -this.#count, End: this.#count};
     if (event.key in moves) {
       event.preventDefault();
       this.activate(this.#active + moves[event.key]);
-    } else if (event.key === 'Enter') this.options.open?.(this.#active);
+    } else if (event.key === 'Enter')
+      this.options.open?.(this.#active);
   }
 
   #draw() {

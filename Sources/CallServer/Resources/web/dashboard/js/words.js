@@ -21,37 +21,55 @@ const REASONS = {
 };
 
 /** Ends that somebody should look into. */
-const TROUBLE = new Set(['carrier_lost', 'no_media', 'model_unreachable', 'model_refused', 'session_refused', 'format_mismatch',
-  'model_failed', 'internal_error']);
+const TROUBLE = new Set([
+  'carrier_lost', 'no_media', 'model_unreachable', 'model_refused', 'session_refused', 'format_mismatch', 'model_failed',
+  'internal_error'
+]);
 
 export const END_REASONS = Object.keys(REASONS);
 export const reason = (name) => REASONS[name] ?? (name ? spaced(name) : 'Ended');
 export const isTrouble = (name) => TROUBLE.has(name);
 
 export const OUTCOMES = {
-  succeeded: ['Succeeded', 'ok'], failed: ['Failed', 'bad'], timed_out: ['Timed out', 'bad'],
-  cancelled: ['Cancelled', 'quiet'], refused: ['Refused', 'warn'],
+  succeeded: ['Succeeded', 'ok'],
+  failed: ['Failed', 'bad'],
+  timed_out: ['Timed out', 'bad'],
+  cancelled: ['Cancelled', 'quiet'],
+  refused: ['Refused', 'warn'],
 };
 export const outcome = (name) => OUTCOMES[name] ?? [spaced(name), 'quiet'];
 
-const CAUSES = { speech: 'caller spoke', key: 'caller pressed a key', command: 'operator' };
+const CAUSES = {
+  speech: 'caller spoke',
+  key: 'caller pressed a key',
+  command: 'operator'
+};
 export const cause = (name) => CAUSES[name] ?? spaced(name);
 
 /** `model_stalled` as Model stalled. */
-const SPELLED = { cpu: 'CPU', openai: 'Model (OpenAI)', websocket: 'Calls (WebSocket)', memory_available_gb: 'Memory available (GB)' };
+const SPELLED = {
+  cpu: 'CPU',
+  openai: 'Model (OpenAI)',
+  websocket: 'Calls (WebSocket)',
+  memory_available_gb: 'Memory available (GB)'
+};
 export const title = (name) => SPELLED[name] ?? spaced(name).charAt(0).toUpperCase() + spaced(name).slice(1);
 
 /** What a call is doing: a word, and the tone in which it is shown. */
 export function state(call) {
-  if (call.status !== 'in-progress') {
-    return [reason(call.end_reason), isTrouble(call.end_reason) ? 'bad' : 'quiet'];
-  }
-  if (!call.model_serving) return call.reconnects > 0 || call.latency_ms ? ['Reconnecting model', 'warn'] : ['Connecting model', 'info'];
+  if (call.status !== 'in-progress') { return [reason(call.end_reason), isTrouble(call.end_reason) ? 'bad' : 'quiet']; }
+  if (!call.model_serving)
+    return call.reconnects > 0 || call.latency_ms ? ['Reconnecting model', 'warn'] : ['Connecting model', 'info'];
   if (call.agent_muted) return ['Agent muted', 'warn'];
   return ['In conversation', 'ok'];
 }
 
-const SPEAKING = { nobody: 'Nobody', caller: 'Caller', agent: 'Agent', both: 'Both' };
+const SPEAKING = {
+  nobody: 'Nobody',
+  caller: 'Caller',
+  agent: 'Agent',
+  both: 'Both'
+};
 export const speaking = (name) => SPEAKING[name] ?? 'Nobody';
 
-export { spaced };
+export {spaced};
