@@ -1,0 +1,97 @@
+"""A call through the server itself, followed on the page: skipped until the command is built."""
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import time
+import urllib.request
+
+import pytest
+from playwright.sync_api import expect
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PROGRAMS = [ROOT / ".build" / kind / "trunkline" for kind in ("debug", "release")]
+PROGRAM = os.environ.get("TRUNKLINE") or next((str(one) for one in PROGRAMS if one.exists()), "")
+pytestmark = pytest.mark.skipif(not PROGRAM, reason="needs the command: make build")
+
+
+class Trunkline:
+    """The server with its parrot, and phones that call it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        environment = {**os.environ, "HOST": "127.0.0.1", "PORT": str(self.port), "RECORDING": "on", "OPENAI_API_KEY": "",
+                       "OPENAI_REALTIME_URL": "", "CONFIG_FILE": ""}
+        self.processes = [subprocess.Popen([PROGRAM, "serve"], cwd=folder, env=environment, stdout=subprocess.DEVNULL,
+                                           stderr=subprocess.DEVNULL)]
+        for _ in range(200):
+            try:
+                self.ask("/ready")
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise RuntimeError("the server did not start")
+
+    def ask(self, path):
+        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            return json.load(answer)
+
+    def phone(self):
+        self.processes.append(subprocess.Popen(
+            [PROGRAM, "phone", f"ws://127.0.0.1:{self.port}/media-stream", "--interrupt-after", "1000"],
+            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        return self.processes[-1]
+
+    def stop(self):
+        for process in reversed(self.processes):
+            process.terminate()
+            process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Trunkline(tmp_path_factory.mktemp("server"))
+    yield server
+    server.stop()
+
+
+def test_a_call_is_followed_and_found_again(open_page, server):
+    page = open_page("#/live", token=None)
+    phone = server.phone()
+    row = page.locator("tr[data-sid]").first
+    expect(row.locator(".badge")).to_have_text("In conversation")
+    expect(row.locator(".speaker")).to_have_text("Caller", timeout=20_000)
+    sid = row.get_attribute("data-sid")
+    page.goto(f"{server.url}/dashboard#/call/{sid}")
+    transcript = page.locator(".transcript")
+    expect(transcript.locator(".line.agent").first).to_be_visible(timeout=20_000)
+    expect(transcript.locator(".line.caller").first).to_be_visible()
+    assert phone.wait(timeout=60) == 0
+    record = server.ask(f"/history/{sid}")
+    assert record["end_reason"] == "caller_hung_up" and record["interruptions"] == 1
+    page.goto(f"{server.url}/dashboard#/history")
+    found = page.locator(f"[data-sid={sid}]").first
+    expect(found).to_be_visible()
+    page.goto(f"{server.url}/dashboard#/call/{sid}")
+    expect(page.locator(".line.agent").first).to_be_visible()
+    expect(page.locator("audio, .player").first).to_be_attached()
+
+
+def test_a_call_is_ended_from_the_page(open_page, server):
+    # The phone's call has one id for all its calls: the record is the second one of it.
+    phone = server.phone()
+    page = open_page("#/live", token=None)
+    row = page.locator("tr[data-sid]").first
+    expect(row.locator(".badge")).to_have_text("In conversation")
+    page.goto(f"{server.url}/dashboard#/call/{row.get_attribute('data-sid')}")
+    page.get_by_role("button", name="Hang up").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Hang up").last.click()
+    phone.wait(timeout=60)
+    calls = server.ask("/history")["calls"]
+    assert calls[0]["ended_by"] == "operator"
