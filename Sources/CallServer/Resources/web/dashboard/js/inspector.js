@@ -74,7 +74,7 @@ export class Inspector {
     this.audio = h('input', {type: 'checkbox', id: `${id}-audio`});
     this.audio.addEventListener('change', () => {
       this.#withAudio = this.audio.checked;
-      this.socket?.move(this.#path);
+      this.socket?.move(this.#path());
     });
     this.status = h('p', {class: 'help', role: 'status'});
     this.detail = h('div', {class: 'event-detail'});
@@ -98,11 +98,11 @@ export class Inspector {
       this.#tell();
   }
 
-  get #path() {
+  #path() {
       return `/ws/logs?call=${encodeURIComponent(this.model.sid)}&shape=ga${this.#withAudio ? '&audio=1' : ''}`; }
 
   connect() {
-      this.socket = new Socket(this.#path, {
+      this.socket = new Socket(this.#path(), {
         message: (data) => this.#take(data),
         state: (state) => {
           this.link = state;
