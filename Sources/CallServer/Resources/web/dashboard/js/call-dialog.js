@@ -24,8 +24,8 @@ export async function makeCallDialog() {
   const field = (name, label, control, help) => {
     control.id = `${id}-${name}`;
     if (help) control.setAttribute('aria-describedby', `${id}-${name}-help`);
-    return h('div', {class: 'field'}, h('label', { for: control.id
-    }, label), control, help ? h('p', {class: 'help', id: `${id}-${name}-help`}, help) : null);
+    return h('div', {class: 'field'}, h('label', {'for': control.id}, label), control,
+      help ? h('p', {class: 'help', id: `${id}-${name}-help`}, help) : null);
   };
   const to = h('input', {
     type: 'tel',
@@ -48,39 +48,44 @@ export async function makeCallDialog() {
   const variables = h('textarea', {rows: 2, class: 'code', placeholder: 'name = Ada', value: before.variables ?? ''});
   const ring = h('input', {type: 'number', min: '5', max: '600', value: '60'});
   const machine = h('input', {type: 'checkbox', id: `${id}-machine`});
-  await dialog('Make a call', [
-    h('div', { class: 'field-row' },
-      field('to', 'Call this number', to, 'With country code. Real calls cost money and ring real telephones.'),
-      field('from', 'From (optional)', from, 'A number of the account.')),
-    field('say', 'First words (optional)', greeting, 'The agent says this when the call is answered.'),
-    field('instructions', 'Instructions for this call (optional)', instructions, 'Instead of the configured ones.'),
-    h('details', {}, h('summary', {}, 'More'),
-      field('variables', 'Variables', variables, 'One “name = value” a line, for placeholders in the instructions.'),
-      field('ring', 'Ring for at most (seconds)', ring),
-      h('label', { class: 'check', for: machine.id }, machine, h('span', {}, 'Find out whether a machine answers'))),
-  ], [{
-      label: 'Cancel'
-    }, {
-    label: 'Call', tone: 'primary', submits: true,
-    async run() {
-      const values = pairs(variables.value);
-      if (!values) throw new Error('A variable is written as “name = value”.');
-      const policy = {};
-      if (greeting.value.trim()) policy.say_first = greeting.value.trim();
-      if (instructions.value.trim()) policy.instructions = instructions.value;
-      const body = {
-        to: to.value.trim(),
-        variables: values,
-        parameters: {},
-        policy,
-        ring_seconds: Number(ring.value) || 60,
-        machine_detection: machine.checked
-      };
-      if (from.value.trim()) body.from = from.value.trim();
-      const answer = await post('/calls', body);
-      keep('outbound', {from: from.value, say: greeting.value, instructions: instructions.value, variables: variables.value});
-      toast('It is ringing. The call appears on the board when it is answered.', 'info');
-      if (answer?.call_sid) router.go('#/live');
-    },
-  }], { wide: true, focus: to });
+  await dialog('Make a call',
+    [
+      h('div', {class: 'field-row'},
+        field('to', 'Call this number', to, 'With country code. Real calls cost money and ring real telephones.'),
+        field('from', 'From (optional)', from, 'A number of the account.')),
+      field('say', 'First words (optional)', greeting, 'The agent says this when the call is answered.'),
+      field('instructions', 'Instructions for this call (optional)', instructions, 'Instead of the configured ones.'),
+      h('details', {}, h('summary', {}, 'More'),
+        field('variables', 'Variables', variables, 'One “name = value” a line, for placeholders in the instructions.'),
+        field('ring', 'Ring for at most (seconds)', ring),
+        h('label', {class: 'check', 'for': machine.id}, machine, h('span', {}, 'Find out whether a machine answers'))),
+    ],
+    [
+      {label: 'Cancel'}, {
+        label: 'Call',
+        tone: 'primary',
+        submits: true,
+        async run() {
+          const values = pairs(variables.value);
+          if (!values) throw new Error('A variable is written as “name = value”.');
+          const policy = {};
+          if (greeting.value.trim()) policy.say_first = greeting.value.trim();
+          if (instructions.value.trim()) policy.instructions = instructions.value;
+          const body = {
+            to: to.value.trim(),
+            variables: values,
+            parameters: {},
+            policy,
+            ring_seconds: Number(ring.value) || 60,
+            machine_detection: machine.checked
+          };
+          if (from.value.trim()) body.from = from.value.trim();
+          const answer = await post('/calls', body);
+          keep('outbound', {from: from.value, say: greeting.value, instructions: instructions.value, variables: variables.value});
+          toast('It is ringing. The call appears on the board when it is answered.', 'info');
+          if (answer?.call_sid) router.go('#/live');
+        },
+      }
+    ],
+    {wide: true, focus: to});
 }

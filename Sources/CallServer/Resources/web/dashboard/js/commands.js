@@ -41,10 +41,7 @@ export async function transferDialog(call) {
   });
   await dialog(`Transfer ${number(call.from)}`,
     [
-      h('label',
-        { for: id
-        },
-        'To a number, or a name'),
+      h('label', {'for': id}, 'To a number, or a name'),
       input,
       h('p', {class: 'help', id: `${id}-help`},
         'The agent leaves the call. When nobody answers, the caller comes back to the agent.'),
@@ -81,10 +78,7 @@ export async function instructionsDialog(call) {
   await dialog('Change the instructions of this call',
     [
       h('p', {}, 'From its next answer on, the agent follows these instead. Other calls keep theirs.'),
-      h('label',
-        { for: id
-        },
-        'Instructions'),
+      h('label', {'for': id}, 'Instructions'),
       input,
     ],
     [

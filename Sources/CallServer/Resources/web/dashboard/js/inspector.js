@@ -74,7 +74,7 @@ export class Inspector {
     this.audio = h('input', {type: 'checkbox', id: `${id}-audio`});
     this.audio.addEventListener('change', () => {
       this.#withAudio = this.audio.checked;
-      this.socket?.move(this.#path);
+      this.socket?.move(this.#path());
     });
     this.status = h('p', {class: 'help', role: 'status'});
     this.detail = h('div', {class: 'event-detail'});
@@ -85,172 +85,177 @@ export class Inspector {
       draw: (index) => this.#row(index),
       open: (index) => this.#select(this.#shown[index])
     });
-    this.node = h('div', { class: 'inspector' },
-      h('div', { class: 'inspector-tools' }, this.search, this.pause,
-        h('button', { type: 'button', class: 'button small', onclick: () => {
-      this.#events.clear();
-      this.#folds.clear();
-      this.#filter(); } }, 'Clear'),
-        h('label', { class: 'check small', for: `${id}-audio` }, this.audio, h('span', {}, 'Audio too'))),
-      this.groups, h('div', { class: 'event-table', role: 'table', 'aria-label': 'Events of the model' }, this.list.node), this.status, this.detail);
-      this.#drawPause();
-      this.#showDetail();
-      this.#tell();
+    this.node = h('div', {class: 'inspector'},
+      h('div', {class: 'inspector-tools'}, this.search, this.pause,
+        h('button', {type: 'button', class: 'button small', onclick: () => this.#clear()}, 'Clear'),
+        h('label', {class: 'check small', 'for': `${id}-audio`}, this.audio, h('span', {}, 'Audio too'))),
+      this.groups, h('div', {class: 'event-table', role: 'table', 'aria-label': 'Events of the model'}, this.list.node),
+      this.status, this.detail);
+    this.#drawPause();
+    this.#showDetail();
+    this.#tell();
   }
 
-  get #path() {
-      return `/ws/logs?call=${encodeURIComponent(this.model.sid)}&shape=ga${this.#withAudio ? '&audio=1' : ''}`; }
+  #clear() {
+    this.#events.clear();
+    this.#folds.clear();
+    this.#filter();
+  }
+
+  #path() { return `/ws/logs?call=${encodeURIComponent(this.model.sid)}&shape=ga${this.#withAudio ? '&audio=1' : ''}`; }
 
   connect() {
-      this.socket = new Socket(this.#path, {
-        message: (data) => this.#take(data),
-        state: (state) => {
-          this.link = state;
-          this.#tell();
-        },
-      });
-      this.#timer = setInterval(() => this.#flush(), 200);
+    this.socket = new Socket(this.#path(), {
+      message: (data) => this.#take(data),
+      state: (state) => {
+        this.link = state;
+        this.#tell();
+      },
+    });
+    this.#timer = setInterval(() => this.#flush(), 200);
   }
 
   #take(data) {
-      let event;
-      try {
-        event = JSON.parse(data);
-      } catch { return; }
-      if (typeof event?.type !== 'string') return;
-      const t = this.model.at(feed.now());
-      this.model.modelEvent(event, t);
-      if (event.type.endsWith('audio.delta')) {
-        // µ-law at 8 kHz: eight bytes are a millisecond.
-        const length = bytesOf(event.delta) / 8;
-        const last = this.#folds.get(event.item_id);
-        if (last) {
-          last.folded += 1;
-          last.audio += length;
-          last.gist = `${last.folded} pieces, ${(last.audio / 1000).toFixed(2)} s of audio`;
-          this.isStale = true;
-          return;
-        }
-        event.delta = `(${bytesOf(event.delta)} bytes of audio, left out)`;
-        const entry = {
-          t,
-          type: event.type,
-          group: 'response',
-          folded: 1,
-          audio: length,
-          gist: `1 piece, ${(length / 1000).toFixed(2)} s of audio`,
-          text: JSON.stringify(event)
-        };
-        this.#folds.set(event.item_id, entry);
-        if (this.#folds.size > FOLDS_MAX) this.#folds.delete(this.#folds.keys().next().value);
-        return this.#add(entry);
-      }
-      this.#add({
-        t,
-        type: event.type,
-        group: groupOf(event.type),
-        isError: event.type === 'error',
-        gist: shorten(gist(event), 200),
-        text: shorten(data, TEXT_MAX)
-      });
-  }
-
-  #add(entry) {
-      const gone = this.#events.push(entry);
-      if (this.#isPaused) {
-        this.#waiting += 1;
+    let event;
+    try {
+      event = JSON.parse(data);
+    } catch { return; }
+    if (typeof event?.type !== 'string') return;
+    const t = this.model.at(feed.now());
+    this.model.modelEvent(event, t);
+    if (event.type.endsWith('audio.delta')) {
+      // µ-law at 8 kHz: eight bytes are a millisecond.
+      const length = bytesOf(event.delta) / 8;
+      const last = this.#folds.get(event.item_id);
+      if (last) {
+        last.folded += 1;
+        last.audio += length;
+        last.gist = `${last.folded} pieces, ${(last.audio / 1000).toFixed(2)} s of audio`;
         this.isStale = true;
         return;
       }
-      if (gone.length) this.isCut = true;
+      event.delta = `(${bytesOf(event.delta)} bytes of audio, left out)`;
+      const entry = {
+        t,
+        type: event.type,
+        group: 'response',
+        folded: 1,
+        audio: length,
+        gist: `1 piece, ${(length / 1000).toFixed(2)} s of audio`,
+        text: JSON.stringify(event)
+      };
+      this.#folds.set(event.item_id, entry);
+      if (this.#folds.size > FOLDS_MAX) this.#folds.delete(this.#folds.keys().next().value);
+      return this.#add(entry);
+    }
+    this.#add({
+      t,
+      type: event.type,
+      group: groupOf(event.type),
+      isError: event.type === 'error',
+      gist: shorten(gist(event), 200),
+      text: shorten(data, TEXT_MAX)
+    });
+  }
+
+  #add(entry) {
+    const gone = this.#events.push(entry);
+    if (this.#isPaused) {
+      this.#waiting += 1;
       this.isStale = true;
+      return;
+    }
+    if (gone.length) this.isCut = true;
+    this.isStale = true;
   }
 
   /** Five times a second, however many events come. */
   #flush() {
-      if (!this.isStale) return;
-      this.isStale = false;
-      if (this.#isPaused) return this.#tell();
-      this.#filter();
+    if (!this.isStale) return;
+    this.isStale = false;
+    if (this.#isPaused) return this.#tell();
+    this.#filter();
   }
 
   #filter() {
-      const text = this.search.value.trim().toLowerCase();
-      const follows = this.list.isAtEnd || this.#shown.length === 0;
-      this.#shown = this.#events.items.filter((entry) => (entry.isError || !this.#off.has(entry.group)) &&
-          (!text || entry.type.includes(text) || entry.text.toLowerCase().includes(text)));
-      this.list.count = this.#shown.length;
-      this.list.redraw();
-      if (follows) requestAnimationFrame(() => this.list.toEnd());
-      this.#tell();
+    const text = this.search.value.trim().toLowerCase();
+    const follows = this.list.isAtEnd || this.#shown.length === 0;
+    this.#shown = this.#events.items.filter((entry) => (entry.isError || !this.#off.has(entry.group)) &&
+        (!text || entry.type.includes(text) || entry.text.toLowerCase().includes(text)));
+    this.list.count = this.#shown.length;
+    this.list.redraw();
+    if (follows) requestAnimationFrame(() => this.list.toEnd());
+    this.#tell();
   }
 
   #tell() {
-      const {length, dropped} = this.#events;
-      // Nothing to look into, and nothing will come: the words stand alone.
-      this.node.classList.toggle('is-idle', !length && !this.socket);
-      if (!length && !this.socket)
-        return say(this.status,
-          'The model’s own events are shown while a call lasts; they are not written down. What became of them is in the transcript, the answer times and the details.');
-      const parts = [`${count(this.#shown.length)} of ${count(length)} events`];
-      if (dropped) parts.push(`${count(dropped)} older ones are gone (${count(EVENTS_MAX)} are kept)`);
-      if (this.#isPaused) parts.push(`paused, ${count(this.#waiting)} came since`);
-      if (this.link === 'lost') parts.push('connection lost, trying again');
-      say(this.status, `${parts.join('; ')}.`);
+    const {length, dropped} = this.#events;
+    // Nothing to look into, and nothing will come: the words stand alone.
+    this.node.classList.toggle('is-idle', !length && !this.socket);
+    if (!length && !this.socket)
+      return say(this.status,
+        'The model’s own events are shown while a call lasts; they are not written down. What became of them is in the transcript, the answer times and the details.');
+    const parts = [`${count(this.#shown.length)} of ${count(length)} events`];
+    if (dropped) parts.push(`${count(dropped)} older ones are gone (${count(EVENTS_MAX)} are kept)`);
+    if (this.#isPaused) parts.push(`paused, ${count(this.#waiting)} came since`);
+    if (this.link === 'lost') parts.push('connection lost, trying again');
+    say(this.status, `${parts.join('; ')}.`);
   }
 
   #togglePause() {
-      this.#isPaused = !this.#isPaused;
-      this.#waiting = 0;
-      this.#drawPause();
-      if (!this.#isPaused)
-        this.#filter();
-      else
-        this.#tell();
+    this.#isPaused = !this.#isPaused;
+    this.#waiting = 0;
+    this.#drawPause();
+    if (!this.#isPaused)
+      this.#filter();
+    else
+      this.#tell();
   }
 
   #drawPause() {
-      fill(this.pause, icon(this.#isPaused ? 'play' : 'pause', 16), this.#isPaused ? 'Go on' : 'Pause');
-      this.pause.setAttribute('aria-pressed', String(this.#isPaused));
+    fill(this.pause, icon(this.#isPaused ? 'play' : 'pause', 16), this.#isPaused ? 'Go on' : 'Pause');
+    this.pause.setAttribute('aria-pressed', String(this.#isPaused));
   }
 
   #row(index) {
-      const entry = this.#shown[index];
-      if (!entry) return h('div');
-      return h('div', {
-        class: `event ${entry.isError ? 'bad' : ''}${entry === this.#selected ? ' is-selected' : ''}`,
-        onclick: () => this.#select(entry)
-      },
-        h('span', {role: 'cell', class: 'time'}, position(entry.t)), h('span', {role: 'cell', class: 'event-type'}, entry.type),
-        h('span', {role: 'cell', class: 'event-gist'}, entry.gist));
+    const entry = this.#shown[index];
+    if (!entry) return h('div');
+    return h('div', {
+      class: `event ${entry.isError ? 'bad' : ''}${entry === this.#selected ? ' is-selected' : ''}`,
+      onclick: () => this.#select(entry)
+    },
+      h('span', {role: 'cell', class: 'time'}, position(entry.t)), h('span', {role: 'cell', class: 'event-type'}, entry.type),
+      h('span', {role: 'cell', class: 'event-gist'}, entry.gist));
   }
 
   #select(entry) {
-      this.#selected = entry ?? null;
-      this.#showDetail();
-      this.list.redraw();
+    this.#selected = entry ?? null;
+    this.#showDetail();
+    this.list.redraw();
   }
 
   #showDetail() {
-      const entry = this.#selected;
-      this.detail.hidden = !entry;
-      if (!entry) return;
-      fill(this.detail,
-        h('div', {class: 'event-detail-head'}, h('b', {}, entry.type),
-          h('span', {class: 'help'}, `${position(entry.t)}${entry.folded ? ` · ${entry.gist}` : ''}`),
-          h('button',
-            {type: 'button', class: 'button plain small', 'aria-label': 'Close the event', onclick: () => this.#select(null)},
-            icon('close', 16))),
-        h('pre', {tabindex: '0', 'aria-label': 'The event as JSON'}, pretty(entry.text)));
+    const entry = this.#selected;
+    this.detail.hidden = !entry;
+    if (!entry) return;
+    fill(this.detail,
+      h('div', {class: 'event-detail-head'}, h('b', {}, entry.type),
+        h('span', {class: 'help'}, `${position(entry.t)}${entry.folded ? ` · ${entry.gist}` : ''}`),
+        h('button',
+          {type: 'button', class: 'button plain small', 'aria-label': 'Close the event', onclick: () => this.#select(null)},
+          icon('close', 16))),
+      h('pre', {tabindex: '0', 'aria-label': 'The event as JSON'}, pretty(entry.text)));
   }
 
   stop() {
-      this.socket?.close();
-      this.socket = null;
-      clearInterval(this.#timer);
-      this.#flush();
-      this.#tell(); }
-  dispose() {
-      this.stop();
-      this.list.dispose(); }
+    this.socket?.close();
+    this.socket = null;
+    clearInterval(this.#timer);
+    this.#flush();
+    this.#tell();
   }
+  dispose() {
+    this.stop();
+    this.list.dispose();
+  }
+}

@@ -33,8 +33,7 @@ export class Listen {
       if (this.gain) this.gain.gain.value = Number(this.volume.value);
     });
     this.status = h('span', {class: 'help', role: 'status'});
-    this.panel = h('div', {class: 'listening', hidden: true}, h('label', { for: id
-    }, 'Volume'), this.volume, this.status);
+    this.panel = h('div', {class: 'listening', hidden: true}, h('label', {'for': id}, 'Volume'), this.volume, this.status);
     this.frames = 0;
     this.#draw();
   }

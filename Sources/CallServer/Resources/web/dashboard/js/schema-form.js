@@ -15,8 +15,7 @@ const typeOf = (schema) => {
  */
 function part(schema, name, isRequired, depth) {
   const id = unique('field');
-  const label = h('label', { for: id
-  }, name, isRequired ? h('span', {class: 'required'}, ' (required)') : null);
+  const label = h('label', {'for': id}, name, isRequired ? h('span', {class: 'required'}, ' (required)') : null);
   const help = schema.description ? h('p', {class: 'help', id: `${id}-help`}, schema.description) : null;
   const described = help ? `${id}-help` : null;
   const wrap = (control) => h('div', {class: 'field'}, label, control, help);

@@ -58,8 +58,7 @@ export function sessionForm(draft, facts, changed) {
           oninput: (event) => set(event.target.value === '' ? null : Number(event.target.value))
         });
       case 'range': {
-        const shown = h('output', { for: id
-        }, String(value ?? ''));
+        const shown = h('output', {'for': id}, String(value ?? ''));
         return h('div', {class: 'range'}, h('input', {
           ...common,
           type: 'range',
@@ -105,54 +104,58 @@ export function sessionForm(draft, facts, changed) {
             set(unlimited.checked ? 'inf' : Number(number.value));
           }
         });
-        return h('div', { class: 'pair' }, number, h('label', { class: 'check', for: unlimited.id }, unlimited, h('span', {}, 'No limit')));
+        return h('div', {class: 'pair'}, number,
+          h('label', {class: 'check', 'for': unlimited.id}, unlimited, h('span', {}, 'No limit')));
       }
-      default: return null;
-      }
+      default:
+        return null;
     }
+  }
 
-    function field(one) {
-      const id = unique('setting');
-      const help = one.help ? h('p', {class: 'help', id: `${id}-help`}, one.help) : null;
-      const described = help ? `${id}-help` : null;
-      let node;
-      if (one.kind === 'switch' || one.kind === 'transcription') {
-        const isOn = Boolean(read(draft.session, one.path));
-        const box = h('input', {
-          type: 'checkbox',
-          role: 'switch',
-          id,
-          checked: isOn,
-          'aria-describedby': described,
-          disabled: facts.isReadOnly,
-          onchange: () => {
-            if (one.kind === 'switch')
-              write(draft.session, one.path, box.checked);
-            else
-              draft.session.transcription = box.checked ? {model: TRANSCRIPTION, language: '', prompt: '', ...draft.remembered} :
-                                                          (draft.remembered = draft.session.transcription, null);
-            if (one.kind === 'transcription') redraw?.();
-            update();
-            changed();
-          },
-        });
-      node = h('div', { class: 'field switch-field' }, h('label', { class: 'switch', for: id }, box, h('i', { 'aria-hidden': 'true' }), h('span', {}, one.label)), help);
-    } else node = h('div', { class: `field k-${one.kind}` }, h('label', { for: id }, one.label), control(one, id, described), help);
+  function field(one) {
+    const id = unique('setting');
+    const help = one.help ? h('p', {class: 'help', id: `${id}-help`}, one.help) : null;
+    const described = help ? `${id}-help` : null;
+    let node;
+    if (one.kind === 'switch' || one.kind === 'transcription') {
+      const isOn = Boolean(read(draft.session, one.path));
+      const box = h('input', {
+        type: 'checkbox',
+        role: 'switch',
+        id,
+        checked: isOn,
+        'aria-describedby': described,
+        disabled: facts.isReadOnly,
+        onchange: () => {
+          if (one.kind === 'switch')
+            write(draft.session, one.path, box.checked);
+          else
+            draft.session.transcription = box.checked ? {model: TRANSCRIPTION, language: '', prompt: '', ...draft.remembered} :
+                                                        (draft.remembered = draft.session.transcription, null);
+          if (one.kind === 'transcription') redraw?.();
+          update();
+          changed();
+        },
+      });
+      node = h('div', {class: 'field switch-field'},
+        h('label', {class: 'switch', 'for': id}, box, h('i', {'aria-hidden': 'true'}), h('span', {}, one.label)), help);
+    } else
+      node = h('div', {class: `field k-${one.kind}`}, h('label', {'for': id}, one.label), control(one, id, described), help);
     if (one.when) conditional.push([node, one.when]);
     node.dataset.path = one.path;
     return node;
-      }
+  }
 
-      // Fields of a part that was not there take their values when it comes.
-      const redraw = () => {
-        for (const input of node.querySelectorAll('[data-path^="transcription."] input, [data-path^="transcription."] textarea'))
-          input.value = read(draft.session, input.closest('[data-path]').dataset.path) ?? '';
-      };
-      const node = h('div', {class: 'session-form'}, SECTIONS.map((section) => {
-        const id = unique('section');
-        return h('section', {class: 'panel', 'aria-labelledby': id},
-          h('div', {class: 'panel-head'}, h('h2', {id}, section.title)), h('div', {class: 'fields'}, section.fields.map(field)));
-      }));
-      update();
-      return node;
-    }
+  // Fields of a part that was not there take their values when it comes.
+  const redraw = () => {
+    for (const input of node.querySelectorAll('[data-path^="transcription."] input, [data-path^="transcription."] textarea'))
+      input.value = read(draft.session, input.closest('[data-path]').dataset.path) ?? '';
+  };
+  const node = h('div', {class: 'session-form'}, SECTIONS.map((section) => {
+    const id = unique('section');
+    return h('section', {class: 'panel', 'aria-labelledby': id}, h('div', {class: 'panel-head'}, h('h2', {id}, section.title)),
+      h('div', {class: 'fields'}, section.fields.map(field)));
+  }));
+  update();
+  return node;
+}

@@ -64,14 +64,14 @@ export class Timeline {
     this.draw();
   }
 
-  get #end() {
+  #end() {
     const {summary, isLive} = this.model;
     if (!summary) return 1;
     return Math.max(1_000, isLive ? feed.durationOf(summary) : summary.duration_ms ?? 0, this.model.recording?.duration_ms ?? 0);
   }
 
-  get #range() {
-    const end = this.#end;
+  #range() {
+    const end = this.#end();
     if (this.#isWhole || end < WINDOW) return [0, Math.max(end, this.model.isLive ? 15_000 : 1)];
     if (this.model.isLive || this.head === null) return [end - WINDOW, end];
     const from = clamp(this.head - WINDOW / 2, 0, end - WINDOW);
@@ -80,9 +80,9 @@ export class Timeline {
 
   #click(event) {
     const bounds = this.svg.getBoundingClientRect();
-    const [from, to] = this.#range;
+    const [from, to] = this.#range();
     const t = from + clamp((event.clientX - bounds.left - LEFT) / (bounds.width - LEFT), 0, 1) * (to - from);
-    const span = this.model.spans.find((one) => t >= one.from && t <= (one.to ?? this.#end)) ??
+    const span = this.model.spans.find((one) => t >= one.from && t <= (one.to ?? this.#end())) ??
       this.model.spans.findLast((one) => one.from <= t);
     this.pick?.(t, span?.item);
   }
@@ -97,8 +97,8 @@ export class Timeline {
     const width = this.box.clientWidth;
     if (!width || !this.model.summary) return;
     const {spans, marks} = this.model;
-    const [from, to] = this.#range;
-    const end = this.#end;
+    const [from, to] = this.#range();
+    const end = this.#end();
     const x = (t) => LEFT + clamp((t - from) / (to - from), 0, 1) * (width - LEFT - 2);
     const nodes = [];
     const cuts = marks.filter((mark) => mark.kind === 'interruption').length;

@@ -85,7 +85,6 @@ export class ToolCards {
         } finally { button.disabled = false; }
       },
     },
-      h('label', { for: id
-      }, 'Answer by hand'), input, problem, button);
+      h('label', {'for': id}, 'Answer by hand'), input, problem, button);
   }
 }

@@ -95,149 +95,156 @@ export function configurationView() {
   function toolPanel() {
     const id = unique('tools');
     const tools = saved.tools ?? [];
-    return h('section', { class: 'panel', 'aria-labelledby': id }, h('div', { class: 'panel-head' }, h('h2', { id }, 'Tools')),
-      tools.length ? h('ul', { class: 'tool-list' }, tools.map((tool) => {
-      const box = h('input', {
-        type: 'checkbox',
-        role: 'switch',
-        id: unique('tool'),
-        checked: Boolean(draft.tools[tool.name]),
-        disabled: isReadOnly,
-        onchange: () => {
-          draft.tools[tool.name] = box.checked;
-          changed();
-        }
-      });
-      const schema = schemas.get(tool.name);
-      const details = schema && session.mayOperate ?
-        h('details', {}, h('summary', {}, 'Try it', h('span', {class: 'visually-hidden'}, `: ${tool.name}`))) :
-        null;
-      // Made when it is opened for the first time.
-      details?.addEventListener('toggle', () => {
-        if (details.open && details.children.length === 1) details.append(toolTry(schema));
-      });
-        return h('li', {}, h('label', { class: 'switch', for: box.id }, box, h('i', { 'aria-hidden': 'true' }), h('code', {}, tool.name)), h('p', { class: 'help' }, tool.description ?? ''), details);
-      })) : h('p', { class: 'empty-line' }, 'The server has no tools. TOOLS_FILE adds some.'));
+    return h('section', {class: 'panel', 'aria-labelledby': id}, h('div', {class: 'panel-head'}, h('h2', {id}, 'Tools')),
+      tools.length ? h('ul', {class: 'tool-list'}, tools.map((tool) => {
+        const box = h('input', {
+          type: 'checkbox',
+          role: 'switch',
+          id: unique('tool'),
+          checked: Boolean(draft.tools[tool.name]),
+          disabled: isReadOnly,
+          onchange: () => {
+            draft.tools[tool.name] = box.checked;
+            changed();
+          }
+        });
+        const schema = schemas.get(tool.name);
+        const details = schema && session.mayOperate ?
+          h('details', {}, h('summary', {}, 'Try it', h('span', {class: 'visually-hidden'}, `: ${tool.name}`))) :
+          null;
+        // Made when it is opened for the first time.
+        details?.addEventListener('toggle', () => {
+          if (details.open && details.children.length === 1) details.append(toolTry(schema));
+        });
+        return h('li', {},
+          h('label', {class: 'switch', 'for': box.id}, box, h('i', {'aria-hidden': 'true'}), h('code', {}, tool.name)),
+          h('p', {class: 'help'}, tool.description ?? ''), details);
+      })) :
+                     h('p', {class: 'empty-line'}, 'The server has no tools. TOOLS_FILE adds some.'));
   }
 
   function showProblems(error) {
-      problems = error.body?.problems?.length ?
-        error.body.problems.map((one) => (typeof one === 'string' ?
-                                    one :
-                                    `${one.field ?? one.path ?? ''}: ${one.detail ?? one.message ?? JSON.stringify(one)}`)) :
-        [error.message];
-      fill(problemList, h('p', {}, 'The server did not take it; new calls begin as before.'),
-        h('ul', {}, problems.map((one) => h('li', {}, one))));
+    problems = error.body?.problems?.length ?
+      error.body.problems.map((one) => (typeof one === 'string' ?
+                                  one :
+                                  `${one.field ?? one.path ?? ''}: ${one.detail ?? one.message ?? JSON.stringify(one)}`)) :
+      [error.message];
+    fill(problemList, h('p', {}, 'The server did not take it; new calls begin as before.'),
+      h('ul', {}, problems.map((one) => h('li', {}, one))));
   }
 
   async function store() {
-      state = 'saving';
-      problems = [];
-      tell();
-      try {
-        const tools = (saved.tools ?? []).map((tool) => tool.name).filter((name) => draft.tools[name]);
-        saved = await put('/configuration', {session: draft.session, tools});
-        draft = fresh(saved);
-        forget(DRAFT);
-        state = 'idle';
-        notice.hidden = true;
-        draw();
-        toast('Saved. New calls begin with it; calls in progress keep theirs.');
-        return true;
-      } catch (error) {
-        state = 'failed';
-        showProblems(error);
-        tell();
-        return false;
-      }
-  }
-
-  async function giveUp() {
-      if (!await confirm('Discard your changes?', 'The form shows again what new calls begin with.', 'Discard')) return;
+    state = 'saving';
+    problems = [];
+    tell();
+    try {
+      const tools = (saved.tools ?? []).map((tool) => tool.name).filter((name) => draft.tools[name]);
+      saved = await put('/configuration', {session: draft.session, tools});
       draft = fresh(saved);
       forget(DRAFT);
       state = 'idle';
-      problems = [];
       notice.hidden = true;
       draw();
+      toast('Saved. New calls begin with it; calls in progress keep theirs.');
+      return true;
+    } catch (error) {
+      state = 'failed';
+      showProblems(error);
+      tell();
+      return false;
+    }
+  }
+
+  async function giveUp() {
+    if (!await confirm('Discard your changes?', 'The form shows again what new calls begin with.', 'Discard')) return;
+    draft = fresh(saved);
+    forget(DRAFT);
+    state = 'idle';
+    problems = [];
+    notice.hidden = true;
+    draw();
   }
 
   async function toSettings() {
-      if (!await confirm('Return to the server’s own settings?',
-            'What was saved here is forgotten. New calls begin as the environment and the configuration file say.',
-            'Return to them'))
-        return;
-      try {
-        await remove('/configuration');
-        forget(DRAFT);
-        await load();
-        toast('New calls begin with the server’s own settings.');
-      } catch (error) { toast(`Not done: ${error.message}`, 'bad'); }
+    if (!await confirm('Return to the server’s own settings?',
+          'What was saved here is forgotten. New calls begin as the environment and the configuration file say.',
+          'Return to them'))
+      return;
+    try {
+      await remove('/configuration');
+      forget(DRAFT);
+      await load();
+      toast('New calls begin with the server’s own settings.');
+    } catch (error) { toast(`Not done: ${error.message}`, 'bad'); }
   }
 
   async function leave() {
-      const chosen = await dialog('Leave with unsaved changes?',
-        h('p', {}, 'New calls do not have them yet. The draft stays in this browser and is here when you come back.'), [
-          {label: 'Stay'}, {label: 'Discard and leave', tone: 'danger', run: () => forget(DRAFT)},
-          {label: 'Leave, keep the draft', tone: 'primary'}
-        ]);
-      return chosen !== null && chosen !== 'Stay';
+    const chosen = await dialog('Leave with unsaved changes?',
+      h('p', {}, 'New calls do not have them yet. The draft stays in this browser and is here when you come back.'), [
+        {label: 'Stay'}, {label: 'Discard and leave', tone: 'danger', run: () => forget(DRAFT)},
+        {label: 'Leave, keep the draft', tone: 'primary'}
+      ]);
+    return chosen !== null && chosen !== 'Stay';
   }
 
   async function load() {
-      try {
-        const [document, tools] = await Promise.all([get('/configuration'), get('/tools').catch(() => [])]);
-        saved = document;
-        schemas = new Map(
-          (Array.isArray(tools) ? tools : tools?.tools ?? []).filter((tool) => tool.name).map((tool) => [tool.name, tool]));
-        draft = fresh(saved);
-        notice.hidden = true;
-        const kept = isReadOnly ? null : recall(DRAFT);
-        if (kept?.session) {
-          // Fields that the server has and an older draft lacks keep the server's values.
-          draft = {session: {...draft.session, ...kept.session}, tools: {...draft.tools, ...kept.tools}};
-          for (const name of Object.keys(draft.tools))
-            if (!(name in toolsOf(saved))) delete draft.tools[name];
-          if (isDirty()) {
-            const isOvertaken = kept.base !== stamp(saved);
-            mark(notice, 'class', `banner ${isOvertaken ? 'warn' : 'info'}`);
-            fill(notice,
-              h('p', {},
-                `Your draft of ${moment(kept.at)} was restored.${
-                  isOvertaken ? ` Meanwhile ${saved.saved?.by ?? 'somebody'} saved other values: saving yours replaces them.` :
-                                ''}`));
-            notice.hidden = false;
-          } else
-            forget(DRAFT);
-        }
-        state = 'idle';
-        if (saved.models?.current)
-          say(about, `What new calls begin with, on ${saved.models.current}. Calls in progress keep theirs.`);
-        draw();
-      } catch (error) {
-        fill(form,
-          h('div', {class: 'empty'}, h('h3', {}, 'The configuration cannot be shown'), h('p', {}, `${error.message}.`),
-            h('button', {type: 'button', class: 'button', onclick: load}, 'Try again')));
+    try {
+      const [document, tools] = await Promise.all([get('/configuration'), get('/tools').catch(() => [])]);
+      saved = document;
+      schemas =
+        new Map((Array.isArray(tools) ? tools : tools?.tools ?? []).filter((tool) => tool.name).map((tool) => [tool.name, tool]));
+      draft = fresh(saved);
+      notice.hidden = true;
+      const kept = isReadOnly ? null : recall(DRAFT);
+      if (kept?.session) {
+        // Fields that the server has and an older draft lacks keep the server's values.
+        draft = {session: {...draft.session, ...kept.session}, tools: {...draft.tools, ...kept.tools}};
+        for (const name of Object.keys(draft.tools))
+          if (!(name in toolsOf(saved))) delete draft.tools[name];
+        if (isDirty()) {
+          const isOvertaken = kept.base !== stamp(saved);
+          mark(notice, 'class', `banner ${isOvertaken ? 'warn' : 'info'}`);
+          fill(notice,
+            h('p', {},
+              `Your draft of ${moment(kept.at)} was restored.${
+                isOvertaken ? ` Meanwhile ${saved.saved?.by ?? 'somebody'} saved other values: saving yours replaces them.` :
+                              ''}`));
+          notice.hidden = false;
+        } else
+          forget(DRAFT);
       }
+      state = 'idle';
+      if (saved.models?.current)
+        say(about, `What new calls begin with, on ${saved.models.current}. Calls in progress keep theirs.`);
+      draw();
+    } catch (error) {
+      fill(form,
+        h('div', {class: 'empty'}, h('h3', {}, 'The configuration cannot be shown'), h('p', {}, `${error.message}.`),
+          h('button', {type: 'button', class: 'button', onclick: load}, 'Try again')));
+    }
   }
 
   const unload = (event) => {
-      if (isDirty()) event.preventDefault(); };
+    if (isDirty()) event.preventDefault();
+  };
   window.addEventListener('beforeunload', unload);
   const keys = (event) => {
-      if ((event.ctrlKey || event.metaKey) && event.key === 's') {
-        event.preventDefault();
-        if (!save.disabled) store();
-      } };
+    if ((event.ctrlKey || event.metaKey) && event.key === 's') {
+      event.preventDefault();
+      if (!save.disabled) store();
+    }
+  };
   document.addEventListener('keydown', keys);
   load();
   return {
     title: 'Configuration',
-    node: h('div', { class: 'view config-view' }, h('div', { class: 'view-head' }, h('h1', {}, 'Configuration'), about),
-      isReadOnly ? h('div', { class: 'banner info' }, h('p', {}, 'You are a viewer: you may look, but not change anything.')) : null, notice, form,
-      h('div', { class: 'save-bar' }, problemList, status, h('div', { class: 'actions' }, reset, discard, save))),
+    node: h('div', {class: 'view config-view'}, h('div', {class: 'view-head'}, h('h1', {}, 'Configuration'), about),
+      isReadOnly ? h('div', {class: 'banner info'}, h('p', {}, 'You are a viewer: you may look, but not change anything.')) :
+                   null,
+      notice, form, h('div', {class: 'save-bar'}, problemList, status, h('div', {class: 'actions'}, reset, discard, save))),
     dispose() {
       window.removeEventListener('beforeunload', unload);
-      document.removeEventListener('keydown', keys); },
+      document.removeEventListener('keydown', keys);
+    },
   };
-  }
+}

@@ -61,8 +61,8 @@ export function historyView({search}) {
     to: input('to', {type: 'date'}),
     min_duration_ms: input('min_duration_ms', {type: 'number', min: '0', step: '1', placeholder: 'seconds'}),
   };
-  const field = (name, label) => h('div', {class: `field f-${name}`}, h('label', { for: `history-${name}`
-  }, label), controls[name]);
+  const field = (name, label) =>
+    h('div', {class: `field f-${name}`}, h('label', {'for': `history-${name}`}, label), controls[name]);
   const status = h('p', {class: 'help', role: 'status'});
   const csv = h('a', {class: 'button small', download: 'calls.csv'}, icon('download', 16), 'CSV');
   const jsonl = h('a', {class: 'button small', download: 'calls.jsonl'}, icon('download', 16), 'JSON lines');

@@ -176,99 +176,98 @@ export function liveView() {
   };
   const stats =
     {calls: stat('In progress'), answer: stat('Answer time, median'), cost: stat('Spent today'), ended: stat('Ended lately')};
-  const liveBox = h('section', { class: 'panel', 'aria-labelledby': 'live-head' },
-    h('div', { class: 'panel-head' }, h('h2', { id: 'live-head' }, 'In progress'),
-      h('div', { class: 'tools' }, h('label', { class: 'inline', for: 'live-filter' }, h('span', {}, 'Filter'), filter), h('label', { class: 'inline', for: 'live-order' }, h('span', {}, 'Order'), order))),
+  const liveBox = h('section', {class: 'panel', 'aria-labelledby': 'live-head'},
+    h('div', {class: 'panel-head'}, h('h2', {id: 'live-head'}, 'In progress'),
+      h('div', {class: 'tools'}, h('label', {class: 'inline', 'for': 'live-filter'}, h('span', {}, 'Filter'), filter),
+        h('label', {class: 'inline', 'for': 'live-order'}, h('span', {}, 'Order'), order))),
     live.node, empty, note);
-      const endedBox = h('section', {class: 'panel', 'aria-labelledby': 'ended-head'},
-        h('div', {class: 'panel-head'}, h('h2', {id: 'ended-head'}, 'Ended lately'),
-          h('a', {class: 'button small push', href: '#/history'}, 'All calls')),
-        ended.node);
+  const endedBox = h('section', {class: 'panel', 'aria-labelledby': 'ended-head'},
+    h('div', {class: 'panel-head'}, h('h2', {id: 'ended-head'}, 'Ended lately'),
+      h('a', {class: 'button small push', href: '#/history'}, 'All calls')),
+    ended.node);
 
-      function drawEmpty(calls, shown) {
-        const key = !feed.isKnown ? 'wait' :
-          !calls.length           ? `none${feed.overview?.public_url ?? ''          }${feed.overview?.draining}` :
-                    shown ? '' :
-                            'filtered';
-        if (key === empty.dataset.key) return;
-        empty.dataset.key = key;
-        empty.hidden = key === '';
-        live.node.hidden = key !== '';
-        if (key === 'wait')
-          fill(empty, h('p', {}, 'Asking the server for its calls…'));
-        else if (key === 'filtered') {
-          fill(empty, h('h3', {}, 'No call matches the filter'),
-            h('button', {
-              type: 'button',
-              class: 'button',
-              onclick: () => {
-                filter.value = '';
-                changed();
-              }
-            },
-              'Clear the filter'));
-        } else if (key) {
-          const url = feed.overview?.public_url;
-          fill(empty, icon('phone', 32), h('h3', {}, 'No call at the moment'),
-            h('p', {},
-              feed.overview?.draining ? 'The server is draining and takes no new calls.' :
-                url                   ? `The line is open: calls that arrive at ${url} appear here by themselves.` :
-                                        'PUBLIC_URL is not set, so Twilio cannot reach this server yet. The checklist says what is missing.'),
-            h('div', {class: 'actions'},
-              session.mayOperate ? h('button', {type: 'button', class: 'button primary', onclick: () => makeCallDialog()},
-                                     icon('phone'), 'Make a call') :
-                                   null,
-              h('a', {class: 'button', href: '#/setup'}, 'Check the setup')));
-        }
-      }
-
-      function draw() {
-        const text = filter.value.trim().toLowerCase();
-        const matches = (call) =>
-          !text || [call.from, call.to, call.rule, call.voice, call.call_sid].some((part) => part?.toLowerCase().includes(text));
-        const calls = feed.live;
-        const found = calls.filter(matches).sort(ORDERS[order.value]?.[1] ?? ORDERS.oldest[1]);
-        const past = feed.ended.sort((a, b) => (b.ended_at ?? '').localeCompare(a.ended_at ?? ''));
-        live.show(found.slice(0, ROWS_MAX));
-        ended.show(past);
-        endedBox.hidden = !past.length;
-        drawEmpty(calls, found.length);
-        say(note,
-          found.length > ROWS_MAX ? `${ROWS_MAX} of ${count(found.length)} calls are shown: use the filter to find others.` : '');
-        const latencies =
-          [...calls, ...past].map((call) => call.latency_ms).filter((value) => value !== undefined && value !== null);
-        const talking = calls.filter((call) => call.speaking !== 'nobody').length;
-        say(stats.calls.value, count(calls.length));
-        say(stats.calls.more,
-          calls.length ? `${talking} with speech right now` : `room for ${count(feed.overview?.calls_max ?? 0)}`);
-        say(stats.answer.value, milliseconds(percentile(latencies, 0.5)));
-        say(stats.answer.more,
-          latencies.length ? `95 of 100 within ${milliseconds(percentile(latencies, 0.95))}` : 'no answer measured yet');
-        const overview = feed.overview;
-        say(stats.cost.value, money(overview?.day_cost_usd));
-        say(stats.cost.more, overview?.day_budget_usd ? `of ${money(overview.day_budget_usd)} a day` : 'no daily budget is set');
-        const trouble = past.filter((call) => state(call)[1] === 'bad').length;
-        say(stats.ended.value, count(past.length));
-        say(stats.ended.more, trouble ? `${plural(trouble, 'call')} ended in trouble` : 'none ended in trouble');
-        mark(stats.ended.more, 'class', `stat-more ${trouble ? 'bad' : ''}`);
-      }
-      const changed = () => {
-        keep('live', {order: order.value, filter: filter.value});
-        draw();
-      };
-      filter.addEventListener('input', changed);
-      order.addEventListener('change', changed);
-      const drawSoon = perFrame(draw);
-      const offs = [feed.on('calls', drawSoon), feed.on('overview', drawSoon)];
-      const timer = setInterval(() => live.tick(), 1_000);
-      draw();
-      return {
-        title: 'Live calls',
-        node: h('div', {class: 'view'}, h('h1', {}, 'Live calls'),
-          h('dl', {class: 'stats'}, Object.values(stats).map((one) => one.node)), liveBox, endedBox),
-        dispose() {
-          clearInterval(timer);
-          for (const off of offs) off();
+  function drawEmpty(calls, shown) {
+    const key = !feed.isKnown ? 'wait' :
+      !calls.length           ? `none${feed.overview?.public_url ?? ''          }${feed.overview?.draining}` :
+                shown ? '' :
+                        'filtered';
+    if (key === empty.dataset.key) return;
+    empty.dataset.key = key;
+    empty.hidden = key === '';
+    live.node.hidden = key !== '';
+    if (key === 'wait')
+      fill(empty, h('p', {}, 'Asking the server for its calls…'));
+    else if (key === 'filtered') {
+      fill(empty, h('h3', {}, 'No call matches the filter'),
+        h('button', {
+          type: 'button',
+          class: 'button',
+          onclick: () => {
+            filter.value = '';
+            changed();
+          }
         },
-      };
+          'Clear the filter'));
+    } else if (key) {
+      const url = feed.overview?.public_url;
+      fill(empty, icon('phone', 32), h('h3', {}, 'No call at the moment'),
+        h('p', {},
+          feed.overview?.draining ? 'The server is draining and takes no new calls.' :
+            url                   ? `The line is open: calls that arrive at ${url} appear here by themselves.` :
+                                    'PUBLIC_URL is not set, so Twilio cannot reach this server yet. The checklist says what is missing.'),
+        h('div', {class: 'actions'},
+          session.mayOperate ? h('button', {type: 'button', class: 'button primary', onclick: () => makeCallDialog()},
+                                 icon('phone'), 'Make a call') :
+                               null,
+          h('a', {class: 'button', href: '#/setup'}, 'Check the setup')));
     }
+  }
+
+  function draw() {
+    const text = filter.value.trim().toLowerCase();
+    const matches = (call) =>
+      !text || [call.from, call.to, call.rule, call.voice, call.call_sid].some((part) => part?.toLowerCase().includes(text));
+    const calls = feed.live;
+    const found = calls.filter(matches).sort(ORDERS[order.value]?.[1] ?? ORDERS.oldest[1]);
+    const past = feed.ended.sort((a, b) => (b.ended_at ?? '').localeCompare(a.ended_at ?? ''));
+    live.show(found.slice(0, ROWS_MAX));
+    ended.show(past);
+    endedBox.hidden = !past.length;
+    drawEmpty(calls, found.length);
+    say(note,
+      found.length > ROWS_MAX ? `${ROWS_MAX} of ${count(found.length)} calls are shown: use the filter to find others.` : '');
+    const latencies = [...calls, ...past].map((call) => call.latency_ms).filter((value) => value !== undefined && value !== null);
+    const talking = calls.filter((call) => call.speaking !== 'nobody').length;
+    say(stats.calls.value, count(calls.length));
+    say(stats.calls.more, calls.length ? `${talking} with speech right now` : `room for ${count(feed.overview?.calls_max ?? 0)}`);
+    say(stats.answer.value, milliseconds(percentile(latencies, 0.5)));
+    say(stats.answer.more,
+      latencies.length ? `95 of 100 within ${milliseconds(percentile(latencies, 0.95))}` : 'no answer measured yet');
+    const overview = feed.overview;
+    say(stats.cost.value, money(overview?.day_cost_usd));
+    say(stats.cost.more, overview?.day_budget_usd ? `of ${money(overview.day_budget_usd)} a day` : 'no daily budget is set');
+    const trouble = past.filter((call) => state(call)[1] === 'bad').length;
+    say(stats.ended.value, count(past.length));
+    say(stats.ended.more, trouble ? `${plural(trouble, 'call')} ended in trouble` : 'none ended in trouble');
+    mark(stats.ended.more, 'class', `stat-more ${trouble ? 'bad' : ''}`);
+  }
+  const changed = () => {
+    keep('live', {order: order.value, filter: filter.value});
+    draw();
+  };
+  filter.addEventListener('input', changed);
+  order.addEventListener('change', changed);
+  const drawSoon = perFrame(draw);
+  const offs = [feed.on('calls', drawSoon), feed.on('overview', drawSoon)];
+  const timer = setInterval(() => live.tick(), 1_000);
+  draw();
+  return {
+    title: 'Live calls',
+    node: h('div', {class: 'view'}, h('h1', {}, 'Live calls'),
+      h('dl', {class: 'stats'}, Object.values(stats).map((one) => one.node)), liveBox, endedBox),
+    dispose() {
+      clearInterval(timer);
+      for (const off of offs) off();
+    },
+  };
+}

@@ -31,12 +31,9 @@ export function loginView() {
       } finally { button.disabled = false; }
     },
   },
-    h('label',
-      { for: 'token'
-      },
-      'Access token'),
-    token, h('p', {class: 'help', id: 'login-help'}, 'One of API_TOKEN, VIEWER_TOKEN or USERS, as the server was set up with.'),
-    problem, button);
+    h('label', {'for': 'token'}, 'Access token'), token,
+    h('p', {class: 'help', id: 'login-help'}, 'One of API_TOKEN, VIEWER_TOKEN or USERS, as the server was set up with.'), problem,
+    button);
   const closed =
     h('div', {}, h('p', {}, 'This server has no access tokens, so its dashboard opens only on the machine it runs on.'),
       h('p', {class: 'help'},

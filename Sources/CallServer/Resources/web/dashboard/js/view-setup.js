@@ -91,12 +91,7 @@ export function setupView() {
       }
     },
   },
-    h('div', {class: 'field'},
-      h('label',
-        { for: 'setup-number'
-        },
-        'Number of the Twilio account'),
-      number),
+    h('div', {class: 'field'}, h('label', {'for': 'setup-number'}, 'Number of the Twilio account'), number),
     h('button', {type: 'submit', class: 'button primary'}, 'Set its webhook'), problem);
 
   const off = feed.on('overview', drawAddress);
