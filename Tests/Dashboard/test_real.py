@@ -41,6 +41,15 @@ class Trunkline:
         with urllib.request.urlopen(self.url + path, timeout=10) as answer:
             return json.load(answer)
 
+    def ended(self, turns=200):
+        """The record of the last call, when it is written."""
+        for _ in range(turns):
+            calls = self.ask("/history")["calls"]
+            if calls and calls[0]["end_reason"]:
+                return calls[0]
+            time.sleep(0.05)
+        raise AssertionError("the record was not written")
+
     def phone(self):
         self.processes.append(subprocess.Popen(
             [PROGRAM, "phone", f"ws://127.0.0.1:{self.port}/media-stream", "--interrupt-after", "1000"],
@@ -72,11 +81,10 @@ def test_a_call_is_followed_and_found_again(open_page, server):
     expect(transcript.locator(".line.agent").first).to_be_visible(timeout=20_000)
     expect(transcript.locator(".line.caller").first).to_be_visible()
     assert phone.wait(timeout=60) == 0
-    record = server.ask(f"/history/{sid}")
+    record = server.ended()
     assert record["end_reason"] == "caller_hung_up" and record["interruptions"] == 1
     page.goto(f"{server.url}/dashboard#/history")
-    found = page.locator(f"[data-sid={sid}]").first
-    expect(found).to_be_visible()
+    expect(page.locator(f"a[href='#/call/{sid}']").first).to_be_visible()
     page.goto(f"{server.url}/dashboard#/call/{sid}")
     expect(page.locator(".line.agent").first).to_be_visible()
     expect(page.locator("audio, .player").first).to_be_attached()
@@ -93,5 +101,12 @@ def test_a_call_is_ended_from_the_page(open_page, server):
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Hang up").last.click()
     phone.wait(timeout=60)
-    calls = server.ask("/history")["calls"]
-    assert calls[0]["ended_by"] == "operator"
+    assert server.ended()["ended_by"] == "operator"
+
+
+def test_configuration_is_saved_for_the_next_calls(open_page, server):
+    page = open_page("#/configuration", token=None)
+    page.get_by_role("combobox", name="Voice").select_option("cedar")
+    page.get_by_role("button", name="Save for new calls").click()
+    expect(page.locator(".save-status")).to_contain_text("kept in the database")
+    assert server.ask("/configuration")["session"]["voice"] == "cedar"
