@@ -149,6 +149,10 @@ static void check_response(const uint8_t *bytes, size_t count, trk_http_limits l
   FUZZ_CHECK(head.status >= 100 && head.status <= 999);
   FUZZ_CHECK(fuzz_inside(head.reason, bytes, count));
   check_headers(&head, bytes, count);
+  for (uint32_t i = 0; i < head.header_count; i++) {
+    const int64_t seconds = trk_http_date(head.headers[i].value);
+    FUZZ_CHECK(seconds >= -1 && seconds <= INT64_C(253402300800)); /* The end of the year 9999. */
+  }
   const text t = write_again(&head, count, false);
   FUZZ_CHECK(trk_http_parse_response(&again, t.bytes, t.count, wide) == 0);
   check_same(&head, &again);
