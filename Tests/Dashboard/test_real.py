@@ -91,12 +91,13 @@ def test_a_call_is_followed_and_found_again(open_page, server):
 
 
 def test_a_call_is_ended_from_the_page(open_page, server):
-    # The phone's call has one id for all its calls: the record is the second one of it.
+    # The phone's call has one id for all its calls: an ended one of the same id must not be shown in its place.
     phone = server.phone()
     page = open_page("#/live", token=None)
     row = page.locator("tr[data-sid]").first
     expect(row.locator(".badge")).to_have_text("In conversation")
     page.goto(f"{server.url}/dashboard#/call/{row.get_attribute('data-sid')}")
+    expect(page.locator(".call-title .badge")).to_have_text("In conversation")
     page.get_by_role("button", name="Hang up").first.click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Hang up").last.click()

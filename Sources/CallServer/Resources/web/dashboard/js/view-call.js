@@ -298,7 +298,8 @@ export function callView({parts, search}) {
       const record =
         await get(`/history/${encodeURIComponent(sid)}`).catch((error) => (error.status === 401 ? Promise.reject(error) : null));
       if (isGone) return;
-      if (record) {
+      // A call that is still open has a record, too, which does not tell how it goes on.
+      if (record && record.status !== 'in-progress') {
         model.recording = record.recording;
         drawRecording();
         model.history(record);
