@@ -45,7 +45,7 @@ class Trunkline:
         """The record of the last call, when it is written."""
         for _ in range(turns):
             calls = self.ask("/history")["calls"]
-            if calls and calls[0]["end_reason"]:
+            if calls and calls[0].get("end_reason"):
                 return calls[0]
             time.sleep(0.05)
         raise AssertionError("the record was not written")
@@ -97,6 +97,7 @@ def test_a_call_is_ended_from_the_page(open_page, server):
     row = page.locator("tr[data-sid]").first
     expect(row.locator(".badge")).to_have_text("In conversation")
     page.goto(f"{server.url}/dashboard#/call/{row.get_attribute('data-sid')}")
+    expect(page.locator(".transcript .line.agent").first).to_be_visible(timeout=20_000)
     expect(page.locator(".call-title .badge")).to_have_text("In conversation")
     page.get_by_role("button", name="Hang up").first.click()
     dialog = page.get_by_role("dialog")
