@@ -5,7 +5,7 @@ import Trunk
 @testable import CallRecording
 
 /// Many calls, one thread, and a disk that is not always there.
-@Suite(.timeLimit(.minutes(1))) struct CallRecorderTests {
+@Suite(.timeLimit(.minutes(5))) struct CallRecorderTests {
     let folder = RecordingsFolder()
 
     private static var quick: RecordingLimits {
