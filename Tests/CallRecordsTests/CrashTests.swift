@@ -8,7 +8,7 @@ import Testing
 @testable import CallRecords
 
 /// A server that is killed in the middle of its calls.
-@Suite(.timeLimit(.minutes(1))) struct CrashTests {
+@Suite(.timeLimit(.minutes(5))) struct CrashTests {
     @Test func killedCallsEndAsInterrupted() async throws {
         let folder = TemporaryFolder()
         let path = folder.file("calls.db")

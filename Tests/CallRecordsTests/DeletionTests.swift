@@ -8,7 +8,7 @@ import Testing
 @testable import CallRecords
 
 /// What must go, goes wholly.
-@Suite(.timeLimit(.minutes(1))) struct DeletionTests {
+@Suite(.timeLimit(.minutes(5))) struct DeletionTests {
     let folder = TemporaryFolder()
 
     @Test func retentionGoesByTheEndInBoundedSteps() throws {

@@ -7,7 +7,7 @@ import Testing
 @testable import CallRecords
 
 /// Calls as text.
-@Suite(.timeLimit(.minutes(1))) struct ExportTests {
+@Suite(.timeLimit(.minutes(5))) struct ExportTests {
     let folder = TemporaryFolder()
 
     @Test(arguments: [

@@ -8,7 +8,7 @@ import Testing
 @testable import CallRecords
 
 /// Finding calls.
-@Suite(.timeLimit(.minutes(2))) struct HistoryTests {
+@Suite(.timeLimit(.minutes(5))) struct HistoryTests {
     let folder = TemporaryFolder()
 
     private func sids(_ store: CallStore, _ change: (inout HistoryQuery) -> Void) throws -> [String] {

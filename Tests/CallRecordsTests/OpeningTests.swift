@@ -7,7 +7,7 @@ import Testing
 @testable import CallRecords
 
 /// What stands at the path.
-@Suite(.timeLimit(.minutes(1))) struct OpeningTests {
+@Suite(.timeLimit(.minutes(5))) struct OpeningTests {
     let folder = TemporaryFolder()
 
     private func reason(_ path: String) -> String {

@@ -6,7 +6,7 @@ import Testing
 @testable import CallRecords
 
 /// The ends of calls on their way to the operator's server.
-@Suite(.timeLimit(.minutes(1))) struct OutboxTests {
+@Suite(.timeLimit(.minutes(5))) struct OutboxTests {
     let folder = TemporaryFolder()
 
     @Test func anEndIsQueuedWithItsCall() throws {

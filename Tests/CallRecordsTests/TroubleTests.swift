@@ -8,7 +8,7 @@ import Testing
 @testable import CallRecords
 
 /// The disk and the file, when they do not do what they should.
-@Suite(.timeLimit(.minutes(2))) struct TroubleTests {
+@Suite(.timeLimit(.minutes(5))) struct TroubleTests {
     let folder = TemporaryFolder()
 
     private static func limits(queue: Int = 16_384) -> StoreLimits {

@@ -9,7 +9,7 @@ import Trunk
 @testable import CallRecords
 
 /// From a call's events to its rows.
-@Suite(.timeLimit(.minutes(1))) struct WriterTests {
+@Suite(.timeLimit(.minutes(5))) struct WriterTests {
     let folder = TemporaryFolder()
 
     @Test func storesEverythingOfACall() throws {

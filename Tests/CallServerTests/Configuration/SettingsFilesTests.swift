@@ -61,6 +61,8 @@ final class TemporaryFolder {
         let text = """
             \u{FEFF}cors_origins: ["https://a.example", "https://b.example"]
             compat: fastapi
+            openai_api_key: k
+            public_url: https://h.example
             session:
               turn_detection: { type: server_vad, threshold: 0.7 }
               temperature: 0.8
