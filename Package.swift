@@ -206,12 +206,17 @@ let package = Package(
         .testTarget(
             name: "CallRecordsTests",
             dependencies: [
-                "CTrunk", "CallBridge", "CallPolicy", "CallRecords", "RealtimeProtocol", "Trunk",
+                "CTrunk", "CallBridge", "CallPolicy", "CallRecords", "RealtimeProtocol", "SelfTest", "TestSupport",
+                "Trunk",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: swift
         ),
-        .testTarget(name: "CallRecordingTests", dependencies: ["CallRecording", "Trunk"], swiftSettings: swift),
+        .testTarget(
+            name: "CallRecordingTests",
+            dependencies: ["CallRecording", "SelfTest", "TestSupport", "Trunk"],
+            swiftSettings: swift
+        ),
         .testTarget(
             name: "HostileTests",
             dependencies: [

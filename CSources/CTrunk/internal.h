@@ -23,8 +23,9 @@
 #ifdef DEBUG
 #define TRK_ASSERT(condition)                                                                      \
   do {                                                                                             \
-    if (!(condition)) abort();                                                                     \
+    if (!(condition)) trk_assertion_failed(__FILE__, __LINE__, #condition);                        \
   } while (0)
+_Noreturn void trk_assertion_failed(const char *file, int line, const char *condition);
 #else
 #define TRK_ASSERT(condition) ((void)0)
 #endif

@@ -7,7 +7,6 @@
 #include "listen.h"
 
 #include <signal.h>
-#include <stdio.h>
 
 enum { SLOW_TURN_US = 5000, NS_PER_US = 1000 };
 
@@ -204,12 +203,7 @@ static void free_loop(trk_loop *loop) {
   free(loop->jobs);
   free(loop->jobs_running);
   pthread_mutex_destroy(&loop->lock);
-#ifdef DEBUG
-  /* Told and survived: the end of a server must not depend on its last leak. */
-  if (loop->stats.allocations != loop->stats.frees)
-    fprintf(stderr, "trunkline: a loop ends with %llu allocations and %llu frees\n",
-            (unsigned long long)loop->stats.allocations, (unsigned long long)loop->stats.frees);
-#endif
+  TRK_ASSERT(loop->stats.allocations == loop->stats.frees);
   free(loop);
 }
 

@@ -1,6 +1,15 @@
 /* memory.c - counted allocation, the block pool, chains of blocks, and growing buffers. */
 #include "internal.h"
 
+#ifdef DEBUG
+#include <stdio.h>
+
+void trk_assertion_failed(const char *file, int line, const char *condition) {
+  fprintf(stderr, "trunkline: %s:%d: does not hold: %s\n", file, line, condition);
+  abort();
+}
+#endif
+
 void *trk_alloc(trk_loop *loop, size_t size) {
   void *pointer = calloc(1, size);
   if (pointer) loop->stats.allocations++;

@@ -1,3 +1,4 @@
+import CallBridge
 import GRDB
 import RealtimeProtocol
 

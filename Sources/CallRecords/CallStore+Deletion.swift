@@ -21,20 +21,12 @@ extension CallStore {
     @discardableResult
     public func deleteOlder(than moment: Int64, removing: ([String]) -> Void) throws -> Int {
         var total = 0
-        while true {
-            let batch = try write { db in
-                // By the index: a call that has ended has started before.
-                try Self.delete(
-                    db,
-                    sql: "started_at < ? AND ended_at < ? ORDER BY started_at, id",
-                    [moment, moment],
-                    limit: limits.deletedAtOnce
-                )
-            }
-            if batch.calls == 0 { return total }
+        // By the index: a call that has ended has started before.
+        try deleteAll(where: "started_at < ? AND ended_at < ? ORDER BY started_at, id", [moment, moment]) { batch in
             total += batch.calls
             removing(batch.recordings)
         }
+        return total
     }
 
     /// Deletes all ended calls of one number: those it made and those that were made to it. What was deleted is
@@ -42,16 +34,7 @@ extension CallStore {
     public func deleteCaller(_ number: String) throws -> Deletion {
         var total = Deletion()
         let theirs = "((direction <> 'outbound' AND caller = ?) OR (direction = 'outbound' AND called = ?))"
-        while true {
-            let batch = try write { db in
-                try Self.delete(
-                    db,
-                    sql: "\(theirs) AND ended_at IS NOT NULL",
-                    [number, number],
-                    limit: limits.deletedAtOnce
-                )
-            }
-            if batch.calls == 0 { break }
+        try deleteAll(where: "\(theirs) AND ended_at IS NOT NULL", [number, number]) { batch in
             total.calls += batch.calls
             total.recordings += batch.recordings
         }
@@ -80,6 +63,21 @@ extension CallStore {
                 [callSID.stored],
                 limit: limits.deletedAtOnce
             )
+        }
+    }
+
+    /// Deletes in transactions of `StoreLimits.deletedAtOnce`, and tells of each.
+    private func deleteAll(
+        where condition: String,
+        _ values: [any DatabaseValueConvertible & Sendable],
+        each: (Deletion) -> Void
+    ) throws {
+        while true {
+            let batch = try write { db in
+                try Self.delete(db, sql: condition, values, limit: limits.deletedAtOnce)
+            }
+            if batch.calls == 0 { return }
+            each(batch)
         }
     }
 

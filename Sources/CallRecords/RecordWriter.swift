@@ -18,8 +18,8 @@ public final class RecordWriter: Sendable {
     public init(_ store: CallStore, queuesEnds: Bool = false) {
         let queue = RecordQueue(store.limits)
         self.queue = queue
-        let work = WriterThread(store: store, queue: queue, queuesEnds: queuesEnds)
-        if !startThread({ work.run() }) { queue.attempted(error: "the system gave no thread") }
+        let hasBegun = startThread { WriterThread(store: store, queue: queue, queuesEnds: queuesEnds).run() }
+        if !hasBegun { queue.attempted(error: "the system gave no thread") }
     }
 
     /// The thread writes what waits and ends.

@@ -1,8 +1,7 @@
 import GRDB
 
-/// The writer's work: takes entries, writes them in batches, tries again.
-final class WriterThread: @unchecked Sendable {
-    // Touched by the writer's own thread only.
+/// The writer's work: takes entries, writes them in batches, tries again. Made, used and gone on the writer's thread.
+final class WriterThread {
     private let store: CallStore
     private let queue: RecordQueue
     private let queuesEnds: Bool

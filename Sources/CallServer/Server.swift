@@ -87,7 +87,7 @@ public final class Server: Sendable {
         let live = LiveSettings(settings, tools: ToolRegistry(withBuiltIns: false))
         let shelf = ToolShelf(
             base: parts.tools,
-            runner: parts.fetcher.map { HTTPToolRunner($0) { Timestamp.monotonic } },
+            runner: parts.fetcher.map { HTTPToolRunner($0) { MonotonicClock.milliseconds } },
             transfer: rest.map { CallTransfer(rest: $0, live: live, directory: directory) },
             keys: KeyTool(directory: directory)
         )
@@ -235,21 +235,5 @@ public final class Server: Sendable {
         for engine in engines { await engine.stop() }
         await web.closeRecords()
         await parrot?.stop()
-    }
-}
-
-extension Settings {
-    /// The carrier's API for the account; nil without one, or without a way to ask.
-    fileprivate func rest(_ fetcher: (any HTTPFetching)?) -> TwilioREST? {
-        guard let fetcher, !access.twilioAccount.isEmpty else { return nil }
-        let token = access.twilioTokens.first ?? ""
-        guard !token.isEmpty || carrier.apiKey != nil else { return nil }
-        return TwilioREST(
-            account: access.twilioAccount,
-            token: token,
-            apiKey: carrier.apiKey,
-            server: carrier.server,
-            fetcher: fetcher
-        )
     }
 }

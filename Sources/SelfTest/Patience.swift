@@ -8,10 +8,10 @@ public enum Patience {
     /// - Parameter condition: Asked again and again, on the caller's actor.
     public static func wait(
         isolation: isolated (any Actor)? = #isolation,
-        until condition: () async -> Bool
-    ) async {
+        until condition: () async throws -> Bool
+    ) async rethrows {
         while !Task.isCancelled {
-            if await condition() { return }
+            if try await condition() { return }
             try? await Task.sleep(for: pause)
         }
     }

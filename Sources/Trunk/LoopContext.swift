@@ -15,8 +15,9 @@ final class LoopContext: Sendable {
     nonisolated(unsafe) var executor: LoopExecutor?
 
     func stopped() {
-        executor?.runLate()
+        // While late jobs still queue: once they are served, each may run on its own caller's thread.
         engine?.assumeIsolated { $0.forgetListeners() }
+        executor?.runLate()
         // Before anybody is told: whoever waits for the stop may then count on the engine being his alone.
         engine = nil
         executor = nil

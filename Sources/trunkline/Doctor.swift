@@ -31,7 +31,7 @@ struct Doctor: AsyncParsableCommand {
         let engine = try CallEngine.start()
         let checks = await SetupChecks(settings, fetcher: client, engine: engine).run()
         for check in checks {
-            print("\(Self.mark(check.status)) \(check.title): \(check.detail)")
+            print("\(Self.mark(check.status)) \(check.subject.title): \(check.detail)")
             if !check.advice.isEmpty { print("        \(check.advice)") }
         }
         await engine.stop()

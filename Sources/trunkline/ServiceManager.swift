@@ -1,4 +1,5 @@
 import Glibc
+import Trunk
 
 /// Tells systemd how the service is (sd_notify(3)); without `NOTIFY_SOCKET` nobody is told.
 struct ServiceManager: Sendable {
@@ -18,9 +19,7 @@ struct ServiceManager: Sendable {
 
     /// A reload begins; `ready` ends it.
     func reloading() {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        send("RELOADING=1\nMONOTONIC_USEC=\(Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)")
+        send("RELOADING=1\nMONOTONIC_USEC=\(MonotonicClock.microseconds)")
     }
 
     func alive() { send("WATCHDOG=1") }

@@ -1,4 +1,6 @@
 import Foundation
+import SelfTest
+import TestSupport
 import Testing
 import Trunk
 
@@ -6,7 +8,9 @@ import Trunk
 
 /// Many calls, one thread, and a disk that is not always there.
 @Suite(.timeLimit(.minutes(5))) struct CallRecorderTests {
-    let folder = RecordingsFolder()
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     private static var quick: RecordingLimits {
         var limits = RecordingLimits()
@@ -26,11 +30,11 @@ import Trunk
                 tap.put(.caller, at: frame * 20, pattern(frame + index))
                 tap.put(.agent, at: frame * 20, pattern(frame - index))
             }
-            if frame % 20 == 0 { await poll { taps.allSatisfy(\.isEmpty) } }
+            if frame % 20 == 0 { await Patience.wait { taps.allSatisfy(\.isEmpty) } }
         }
         for tap in taps { tap.end() }
-        await poll { recorder.stats.finished == 20 }
-        await poll { results.withLock { $0.count } == 20 }
+        await Patience.wait { recorder.stats.finished == 20 }
+        await Patience.wait { results.withLock { $0.count } == 20 }
         for (index, _) in taps.enumerated() {
             let played = try #require(Played(folder.file("CA\(index).wav")))
             #expect(same(played.left, (0..<200).flatMap { pattern($0 + index) }))
@@ -117,7 +121,7 @@ import Trunk
         func say(_ frames: Range<Int>) async {
             for frame in frames {
                 tap.put(.caller, at: frame * 20, pattern(frame))
-                if frame % 5 == 4 { await poll { tap.isEmpty } }
+                if frame % 5 == 4 { await Patience.wait { tap.isEmpty } }
             }
         }
         await say(0..<200)
@@ -126,12 +130,12 @@ import Trunk
         while (try? ballast.write(contentsOf: Data(count: 4_096))) != nil {}
         try ballast.close()
         await say(200..<400)
-        await poll { recorder.stats.diskErrors > 0 }
+        await Patience.wait { recorder.stats.diskErrors > 0 }
         #expect(recorder.stats.lastError == "a recording cannot be written")
         try FileManager.default.removeItem(atPath: disk + "/ballast")
         await say(400..<500)
         tap.end()
-        await poll { results.withLock { $0.count } == 1 }
+        await Patience.wait { results.withLock { $0.count } == 1 }
         let played = try #require(Played(disk + "/CA1.wav"))
         #expect(played.left.count == 500 * 160)
         for frame in 0..<500 {
@@ -154,11 +158,11 @@ import Trunk
             recorder.record(tap, callSID: "CA1")
             for frame in 0..<500 {
                 tap.put(.caller, at: frame * 20, pattern(frame))
-                await poll { tap.isEmpty }
+                await Patience.wait { tap.isEmpty }
             }
             // The last frame is taken, and what was settled before it is written.
             tap.put(.clear, at: 10_000)
-            await poll { tap.isEmpty }
+            await Patience.wait { tap.isEmpty }
             kill(getpid(), SIGKILL)
         }
         let played = try #require(Played(folder.file("CA1.wav")))

@@ -58,29 +58,9 @@ struct Played: Equatable {
     }
 }
 
-/// A folder that goes with the test.
-final class RecordingsFolder: Sendable {
-    let path: String
-
-    init() {
-        path = NSTemporaryDirectory() + "/recordings-" + UUID().uuidString
-        try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func file(_ name: String) -> String { path + "/" + name }
-    var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
-}
-
 /// 20 ms that no other index makes, without silence.
 func pattern(_ index: Int, count: Int = 160) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: ($0 &* 7 &+ index &* 31) % 250) }
-}
-
-/// Waits for what the recorder's thread does; the suite's time limit is the only clock.
-func poll(until condition: () -> Bool) async {
-    while !condition() { try? await Task.sleep(for: .milliseconds(2)) }
 }
 
 /// Whether long audio is the same; a test would take minutes to tell the difference.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Trunk
 
@@ -6,7 +7,9 @@ import Trunk
 
 /// Where audio ends up in the file.
 @Suite struct StereoTrackTests {
-    let folder = RecordingsFolder()
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     /// A small window, so that all of its borders are met.
     private static var small: RecordingLimits {

@@ -3,6 +3,7 @@ import CallPolicy
 import Foundation
 import GRDB
 import RealtimeProtocol
+import TestSupport
 import Testing
 
 @testable import CallRecords
@@ -10,7 +11,7 @@ import Testing
 /// A server that is killed in the middle of its calls.
 @Suite(.timeLimit(.minutes(5))) struct CrashTests {
     @Test func killedCallsEndAsInterrupted() async throws {
-        let folder = TemporaryFolder()
+        let folder = try TemporaryFolder()
         let path = folder.file("calls.db")
         await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
             let store = try CallStore.open(path: path)

@@ -3,13 +3,16 @@ import CallPolicy
 import Foundation
 import GRDB
 import RealtimeProtocol
+import TestSupport
 import Testing
 
 @testable import CallRecords
 
 /// What must go, goes wholly.
 @Suite(.timeLimit(.minutes(5))) struct DeletionTests {
-    let folder = TemporaryFolder()
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     @Test func retentionGoesByTheEndInBoundedSteps() throws {
         var limits = StoreLimits()

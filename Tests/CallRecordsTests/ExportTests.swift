@@ -1,14 +1,18 @@
+import CallBridge
 import CallPolicy
 import Foundation
 import GRDB
 import RealtimeProtocol
+import TestSupport
 import Testing
 
 @testable import CallRecords
 
 /// Calls as text.
 @Suite(.timeLimit(.minutes(5))) struct ExportTests {
-    let folder = TemporaryFolder()
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     @Test(arguments: [
         ("plain", "plain"), ("", ""), ("=cmd()", "'=cmd()"), ("+49170", "'+49170"), ("-1", "'-1"), ("@x", "'@x"),

@@ -2,6 +2,7 @@ import CallBridge
 import Foundation
 import GRDB
 import RealtimeProtocol
+import TestSupport
 import Testing
 
 @testable import CallPolicy
@@ -9,7 +10,9 @@ import Testing
 
 /// Finding calls.
 @Suite(.timeLimit(.minutes(5))) struct HistoryTests {
-    let folder = TemporaryFolder()
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     private func sids(_ store: CallStore, _ change: (inout HistoryQuery) -> Void) throws -> [String] {
         var query = HistoryQuery()

@@ -2,13 +2,16 @@ import CallPolicy
 import Foundation
 import GRDB
 import RealtimeProtocol
+import TestSupport
 import Testing
 
 @testable import CallRecords
 
 /// What stands at the path.
 @Suite(.timeLimit(.minutes(5))) struct OpeningTests {
-    let folder = TemporaryFolder()
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     private func reason(_ path: String) -> String {
         do throws(StoreError) {

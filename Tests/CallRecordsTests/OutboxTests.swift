@@ -1,13 +1,17 @@
+import CallBridge
 import CallPolicy
 import GRDB
 import RealtimeProtocol
+import TestSupport
 import Testing
 
 @testable import CallRecords
 
 /// The ends of calls on their way to the operator's server.
 @Suite(.timeLimit(.minutes(5))) struct OutboxTests {
-    let folder = TemporaryFolder()
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     @Test func anEndIsQueuedWithItsCall() throws {
         let store = try CallStore.open(path: folder.file("calls.db"))

@@ -9,21 +9,6 @@ import Testing
 @testable import CallRecords
 @testable import Trunk
 
-/// A folder that goes with the test.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() {
-        path = NSTemporaryDirectory() + "/records-" + UUID().uuidString
-        try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func file(_ name: String) -> String { path + "/" + name }
-    var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
-}
-
 /// Makes the records of one call.
 struct CallScript: Sendable {
     let sid: String
@@ -86,11 +71,6 @@ extension CallStore {
     }
 
     func integrity() throws -> String? { try read { db in try String.fetchOne(db, sql: "PRAGMA integrity_check") } }
-}
-
-/// Waits for what other threads do; the suite's time limit is the only clock.
-func poll(until condition: () throws -> Bool) async rethrows {
-    while try !condition() { try? await Task.sleep(for: .milliseconds(2)) }
 }
 
 /// Another process that has locked the file, played by another connection.

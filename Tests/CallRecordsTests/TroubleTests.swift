@@ -3,13 +3,17 @@ import CallPolicy
 import Foundation
 import GRDB
 import RealtimeProtocol
+import SelfTest
+import TestSupport
 import Testing
 
 @testable import CallRecords
 
 /// The disk and the file, when they do not do what they should.
 @Suite(.timeLimit(.minutes(5))) struct TroubleTests {
-    let folder = TemporaryFolder()
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     private static func limits(queue: Int = 16_384) -> StoreLimits {
         var limits = StoreLimits()
@@ -27,7 +31,7 @@ import Testing
         #expect(writer.flush())
         let other = try Locker(store.path)
         writer.note(CallScript("CA2").short)
-        await poll { writer.stats.failures >= 3 }
+        await Patience.wait { writer.stats.failures >= 3 }
         #expect(!writer.stats.isHealthy && writer.stats.queued == 4 && writer.stats.dropped == 0)
         #expect(writer.stats.lastError?.contains("database is locked") == true)
         // Readers go on meanwhile.
@@ -49,7 +53,7 @@ import Testing
         #expect(writer.stats.queued == 100 && writer.stats.dropped == 50)
         writer.note(script.ended())
         #expect(writer.stats.queued == 101 && writer.stats.dropped == 50)
-        await poll { writer.stats.failures > 0 }
+        await Patience.wait { writer.stats.failures > 0 }
         try other.unlock()
         #expect(writer.flush())
         let detail = try #require(try store.call(sid: "CA1"))
@@ -97,7 +101,7 @@ import Testing
         let writer = RecordWriter(store)
         try FileManager.default.removeItem(atPath: inner)
         writer.note(CallScript("CA1").short)
-        await poll { writer.stats.failures >= 3 }
+        await Patience.wait { writer.stats.failures >= 3 }
         #expect(!writer.stats.isHealthy && writer.stats.queued == 4)
         try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: true)
         #expect(writer.flush())
@@ -129,7 +133,7 @@ import Testing
             let script = CallScript("full\(index)")
             writer.note([script.started, script.said(text), script.ended()])
         }
-        await poll { writer.stats.failures >= 3 }
+        await Patience.wait { writer.stats.failures >= 3 }
         #expect(!writer.stats.isHealthy && writer.stats.dropped == 0)
         #expect(writer.stats.lastError?.contains("disk is full") == true)
         #expect(try store.history().calls.contains { $0.callSID == "CA1" })

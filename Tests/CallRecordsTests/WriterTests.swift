@@ -2,6 +2,7 @@ import CallBridge
 import Foundation
 import GRDB
 import RealtimeProtocol
+import TestSupport
 import Testing
 import Trunk
 
@@ -10,7 +11,9 @@ import Trunk
 
 /// From a call's events to its rows.
 @Suite(.timeLimit(.minutes(5))) struct WriterTests {
-    let folder = TemporaryFolder()
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     @Test func storesEverythingOfACall() throws {
         let store = try CallStore.open(path: folder.file("calls.db"))

@@ -36,11 +36,7 @@ struct ModelEventCase: Sendable {
             ProviderCase.refuses
         )
         defer { provider.stop() }
-        let model = try ModelEndpoint(url: "ws://127.0.0.1:\(provider.port)/", model: "m", key: "sk-hostile")
-        let caller = PhoneScript.pattern(number, [.hangUp(.never)])
-        let phone = try await rig.call(caller, at: rig.listen(model: model))
-        await phone.ended()
-        await rig.waitForEnding(of: caller.callID)
+        let (caller, _) = try await rig.play(number, against: provider)
         let ending = try #require(rig.ending(of: caller.callID))
         #expect(ending.reason == reason, "\(name)")
         let connection = try #require(await provider.finished(0))

@@ -51,11 +51,7 @@ struct ProviderCase: Sendable {
     func run(_ number: Int, on rig: Rig) async throws -> RawProvider {
         let provider = always ? try RawProvider(script) : try RawProvider(script, Self.refuses)
         defer { provider.stop() }
-        let model = try ModelEndpoint(url: "ws://127.0.0.1:\(provider.port)/", model: "m", key: "sk-hostile")
-        let caller = PhoneScript.pattern(number, [.hangUp(.never)])
-        let phone = try await rig.call(caller, at: rig.listen(model: model))
-        await phone.ended()
-        await rig.waitForEnding(of: caller.callID)
+        let (caller, _) = try await rig.play(number, against: provider)
         #expect(rig.ending(of: caller.callID)?.reason == reason, "\(name)")
         #expect(provider.connections.count == dials, "\(name)")
         let first = await provider.finished(0)
@@ -71,5 +67,19 @@ struct ProviderCase: Sendable {
             }
             try await group.waitForAll()
         }
+    }
+}
+
+extension Rig {
+    /// Lets a caller who says nothing talk to a provider through a bridge of its own, until the call has ended.
+    func play(_ number: Int, against provider: RawProvider) async throws
+        -> (caller: PhoneScript, phone: PhoneSimulator.Outcome)
+    {
+        let model = try ModelEndpoint(url: "ws://127.0.0.1:\(provider.port)/", model: "m", key: "sk-hostile")
+        let caller = PhoneScript.pattern(number, [.hangUp(.never)])
+        let phone = try await call(caller, at: listen(model: model))
+        await phone.ended()
+        await waitForEnding(of: caller.callID)
+        return (caller, phone)
     }
 }

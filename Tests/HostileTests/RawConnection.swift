@@ -44,7 +44,9 @@ final class RawConnection: Sendable {
 
     /// Whether the peer took it all.
     @discardableResult
-    func send(_ bytes: [UInt8]) -> Bool {
+    func send(_ bytes: [UInt8]) -> Bool { Self.send(bytes, to: descriptor) }
+
+    static func send(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes {

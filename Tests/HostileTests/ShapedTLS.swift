@@ -85,15 +85,5 @@ final class ShapedTLS {
         return result
     }
 
-    private func send(_ bytes: [UInt8]) -> Bool {
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Glibc.send(descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
-            }
-            if count <= 0 { return false }
-            sent += count
-        }
-        return true
-    }
+    private func send(_ bytes: [UInt8]) -> Bool { RawConnection.send(bytes, to: descriptor) }
 }

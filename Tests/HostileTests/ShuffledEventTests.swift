@@ -100,11 +100,7 @@ extension ModelSide {
                 ProviderCase.refuses
             )
             defer { provider.stop() }
-            let model = try ModelEndpoint(url: "ws://127.0.0.1:\(provider.port)/", model: "m", key: "sk-hostile")
-            let caller = PhoneScript.pattern(number, [.hangUp(.never)])
-            let phone = try await rig.call(caller, at: rig.listen(model: model))
-            await phone.ended()
-            await rig.waitForEnding(of: caller.callID)
+            let (caller, phone) = try await rig.play(number, against: provider)
             let ending = try #require(rig.ending(of: caller.callID), "seed \(seed)")
             #expect(ending.reason == .modelRefused, "seed \(seed)")
             // No audio is lost without a count, and none comes twice or before its turn.

@@ -41,7 +41,7 @@ public final class CallDirectory: Sendable {
     /// - Returns: The call after it; nil when it is not known.
     @discardableResult
     func note(_ record: CallRecord, on engine: CallEngine) -> CallEntry? {
-        let now = Timestamp.now
+        let now = UnixTime.milliseconds
         return state.withLock { state in
             switch record.kind {
             case .planned(let plan):
@@ -71,7 +71,7 @@ public final class CallDirectory: Sendable {
     /// - Parameter said: What the agent is to say or to know, when it is that.
     func act(_ what: String, by who: String, on callSID: String, said: String? = nil) {
         acted(what, who, callSID, said)
-        state.withLock { $0.live[callSID]?.act(what, by: who, at: Timestamp.now) }
+        state.withLock { $0.live[callSID]?.act(what, by: who, at: UnixTime.milliseconds) }
     }
 
     /// Gives a command to a call; false when it is not in progress.

@@ -163,15 +163,15 @@ struct CallEntry: Sendable {
             "call_sid": .string(callSID), "stream_sid": .string(streamSID), "from": .string(caller),
             "to": .string(called), "direction": .string(direction), "rule": .string(rule), "model": .string(model),
             "voice": .string(voice), "status": .string(isLive ? "in-progress" : "completed"),
-            "started_at": .string(Timestamp.text(startedAt)),
-            "duration_ms": .integer((endedAt ?? Timestamp.now) - startedAt),
+            "started_at": .string(UnixTime.text(startedAt)),
+            "duration_ms": .integer((endedAt ?? UnixTime.milliseconds) - startedAt),
             "model_serving": .bool(isModelServing && isLive), "agent_muted": .bool(isAgentMuted),
             "speaking": .string(isLive ? speaking.rawValue : Speaking.nobody.rawValue),
             "interruptions": .integer(Int64(interruptions)), "reconnects": .integer(Int64(reconnects)),
             "cost_usd": .number(Double(costMicrodollars) / 1_000_000),
         ]
         if let lastLatency { object["latency_ms"] = .integer(Int64(lastLatency)) }
-        if let endedAt { object["ended_at"] = .string(Timestamp.text(endedAt)) }
+        if let endedAt { object["ended_at"] = .string(UnixTime.text(endedAt)) }
         if let reason { object["end_reason"] = .string(reason.rawValue) }
         if let initiator { object["ended_by"] = .string(initiator.rawValue) }
         if endedAt != nil, !endDetail.isEmpty { object["end_detail"] = .string(endDetail) }
@@ -186,7 +186,7 @@ struct CallEntry: Sendable {
                 [
                     "who": .string(line.who), "text": .string(line.text), "unheard": .string(line.unheard),
                     "interrupted": .bool(line.wasInterrupted), "item_id": .string(line.itemID),
-                    "at": .string(Timestamp.text(line.at)),
+                    "at": .string(UnixTime.text(line.at)),
                 ]
             }
         )
@@ -196,12 +196,12 @@ struct CallEntry: Sendable {
                     "call_id": .string(run.id), "name": .string(run.name), "arguments": .string(run.arguments),
                     "outcome": run.outcome.map { .string($0.rawValue) } ?? .null, "output": .string(run.output),
                     "duration_ms": run.milliseconds.map { .integer(Int64($0)) } ?? .null,
-                    "at": .string(Timestamp.text(run.at)),
+                    "at": .string(UnixTime.text(run.at)),
                 ]
             }
         )
         object["actions"] = .array(
-            acts.map { ["who": .string($0.who), "what": .string($0.what), "at": .string(Timestamp.text($0.at))] }
+            acts.map { ["who": .string($0.who), "what": .string($0.what), "at": .string(UnixTime.text($0.at))] }
         )
         return object
     }

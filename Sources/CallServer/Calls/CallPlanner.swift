@@ -55,19 +55,19 @@ final class CallPlanner: Sendable {
 
     /// Keeps what was asked for with a call that we make, until its webhook names it.
     func keep(_ call: PreparedCall, for name: String) {
-        prepared.withLock { $0.keep(call, for: name, now: Timestamp.now) }
+        prepared.withLock { $0.keep(call, for: name, now: UnixTime.milliseconds) }
     }
 
     /// The call that was made under this name has an id now.
     func move(_ name: String, to callSID: String) {
-        prepared.withLock { $0.move(name, to: callSID, now: Timestamp.now) }
+        prepared.withLock { $0.move(name, to: callSID, now: UnixTime.milliseconds) }
     }
 
     /// Answers a webhook. A second one of the same call finds what the first found out.
     func prepare(_ facts: CallFacts, callSID: String?, direction: String) async -> Answer {
         let settings = live.settings
         let isOver = caps.withLock {
-            $0.refusal(caller: facts.caller, address: nil, settings.caps, now: Timestamp.now) != nil
+            $0.refusal(caller: facts.caller, address: nil, settings.caps, now: UnixTime.milliseconds) != nil
         }
         if isOver { return .refuse(settings.texts.refusal) }
         var call = callSID.flatMap { id in prepared.withLock { $0[id] } }
@@ -125,7 +125,7 @@ final class CallPlanner: Sendable {
                 caller: facts.caller,
                 address: offer.address,
                 settings.caps,
-                now: Timestamp.now
+                now: UnixTime.milliseconds
             )
         }
         guard hasRoom else { return nil }

@@ -149,8 +149,8 @@ final class CarrierGuard: Sendable {
         guard let callSID else { return .none }
         let token = tokens.withLock { tokens in
             renews
-                ? try? tokens.renew(call: callSID, now: Timestamp.now)
-                : try? tokens.issue(call: callSID, now: Timestamp.now)
+                ? try? tokens.renew(call: callSID, now: UnixTime.milliseconds)
+                : try? tokens.issue(call: callSID, now: UnixTime.milliseconds)
         }
         return token.map(TokenOutcome.token) ?? .none
     }
@@ -159,7 +159,7 @@ final class CarrierGuard: Sendable {
     func admits(_ start: CarrierStart) -> Bool {
         guard case .signed = trust else { return true }
         let verdict = tokens.withLock {
-            $0.redeem(start.parameters[Self.parameter], call: start.callID, now: Timestamp.now)
+            $0.redeem(start.parameters[Self.parameter], call: start.callID, now: UnixTime.milliseconds)
         }
         let isOurs = account.isEmpty || start.accountID == account
         if verdict == .valid, isOurs { return true }

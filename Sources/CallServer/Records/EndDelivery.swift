@@ -1,3 +1,4 @@
+import CallBridge
 import CallRecords
 import RealtimeProtocol
 import Trunk
@@ -35,7 +36,7 @@ final class EndDelivery: Sendable {
 
     func run(_ records: RecordKeeping) async {
         while !Task.isCancelled {
-            let now = Timestamp.now
+            let now = UnixTime.milliseconds
             let due = (try? await records.ask { try $0.due(now: now, limit: Self.atOnce) }) ?? []
             await withDiscardingTaskGroup { tasks in
                 for item in due { tasks.addTask { await self.deliver(item, records) } }
@@ -62,7 +63,7 @@ final class EndDelivery: Sendable {
         } else {
             counted.withLock { $0.failed += 1 }
             let pause = min(Self.longestPauseMilliseconds, Self.firstPauseMilliseconds << min(20, item.attempts))
-            let next = item.attempts + 1 < Self.attemptsMaximum ? Timestamp.now + pause : nil
+            let next = item.attempts + 1 < Self.attemptsMaximum ? UnixTime.milliseconds + pause : nil
             try? await records.ask { try $0.failed(item.id, nextAt: next) }
         }
     }

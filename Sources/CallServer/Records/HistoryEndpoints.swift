@@ -1,6 +1,8 @@
+import CallBridge
 import CallRecords
 import HTTPTypes
 import RealtimeProtocol
+import Trunk
 import WebServer
 
 /// What was kept of calls, over HTTP: search, one call, exports, deletion, recordings.
@@ -113,7 +115,7 @@ struct HistoryEndpoints: Sendable {
         }
         func moment(_ name: String) throws -> Int64? {
             guard let text = given[name] else { return nil }
-            if let value = Int64(text) ?? Timestamp.parse(text) { return value }
+            if let value = Int64(text) ?? UnixTime.parse(text) { return value }
             throw WebError(.unprocessableContent, "\(name) is no time such as 2026-11-26 or 2026-11-26T12:00:00Z")
         }
         query.text = given["text"]
@@ -153,21 +155,13 @@ struct HistoryEndpoints: Sendable {
         ) { request in
             guard let records else { throw Self.none }
             let query = try Self.query(request)
-            let export = ExportBox(CallExport(records.store, query, as: format))
+            // One request reads it, one chunk after the other: nobody waits for the lock.
+            let export = Locked(CallExport(records.store, query, as: format))
             var response = WebResponse(headers: [.contentType: "\(type); charset=utf-8"])
             response.headers[.contentDisposition] = "attachment; filename=\"calls.\(name)\""
-            response.stream = BodyStream { try await records.ask { _ in try export.next() } }
+            response.stream = BodyStream { try await records.ask { _ in try export.withLock { try $0.next() } } }
             return response
         }
-    }
-
-    /// An export is read by one request, one chunk after the other.
-    private final class ExportBox: @unchecked Sendable {
-        private let export: CallExport
-
-        init(_ export: CallExport) { self.export = export }
-
-        func next() throws -> [UInt8]? { try export.next() }
     }
 
     // MARK: - Deletion
@@ -210,22 +204,17 @@ struct HistoryEndpoints: Sendable {
             response.status = .partialContent
             response.headers[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(file.size)"
         }
-        let place = PlaceBox(part.lowerBound)
+        // Where the next piece begins; one request reads it.
+        let place = Locked(part.lowerBound)
         response.stream = BodyStream(length: part.count) {
             try await records.ask { _ in
-                let at = place.value
-                let piece = file.piece(at: at, atMost: part.upperBound - at)
-                place.value = at + (piece?.count ?? 0)
-                return piece
+                place.withLock { at in
+                    let piece = file.piece(at: at, atMost: part.upperBound - at)
+                    at += piece?.count ?? 0
+                    return piece
+                }
             }
         }
         return response
-    }
-
-    /// Where the next piece begins; one request reads it.
-    private final class PlaceBox: @unchecked Sendable {
-        var value: Int
-
-        init(_ value: Int) { self.value = value }
     }
 }

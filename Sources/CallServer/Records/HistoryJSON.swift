@@ -1,3 +1,4 @@
+import CallBridge
 import CallPolicy
 import CallRecords
 import RealtimeProtocol
@@ -12,8 +13,8 @@ enum HistoryJSON {
             "direction": fields["direction"] ?? .null, "rule": .string(fields["rule"]?.stringValue ?? ""),
             "model": fields["model"] ?? .null, "voice": fields["voice"] ?? .null,
             "status": .string(call.endedAt == nil ? "in-progress" : "completed"),
-            "started_at": .string(Timestamp.text(call.startedAt)),
-            "duration_ms": .integer((call.endedAt ?? Timestamp.now) - call.startedAt),
+            "started_at": .string(UnixTime.text(call.startedAt)),
+            "duration_ms": .integer((call.endedAt ?? UnixTime.milliseconds) - call.startedAt),
             "cost_usd": .number(Double(fields["cost_microdollars"]?.integerValue ?? 0) / 1_000_000),
             "interruptions": counter(fields, "interruptions"), "reconnects": counter(fields, "modelLosses"),
             "turns": .integer(
@@ -21,7 +22,7 @@ enum HistoryJSON {
             ), "snippet": snippet.map(JSONValue.string) ?? .null,
         ]
         object.append("latency_ms", fields["latency_p50_ms"] ?? .null)
-        if let endedAt = call.endedAt { object.append("ended_at", .string(Timestamp.text(endedAt))) }
+        if let endedAt = call.endedAt { object.append("ended_at", .string(UnixTime.text(endedAt))) }
         if let reason = call.endReason { object.append("end_reason", .string(reason)) }
         object.append("ended_by", fields["end_initiator"] ?? .null)
         object.append("end_detail", fields["end_detail"] ?? .null)
@@ -101,7 +102,7 @@ enum HistoryJSON {
             if member.key == "at" || member.key.hasSuffix("_at"), let moment = member.value.integerValue {
                 let name = member.key == "at" ? "at_ms" : member.key.dropLast(3) + "_ms"
                 object.append(String(name), .integer(moment - start))
-                if member.key == "at" { object.append("at", .string(Timestamp.text(moment))) }
+                if member.key == "at" { object.append("at", .string(UnixTime.text(moment))) }
             } else {
                 object.append(member.key, member.value)
             }

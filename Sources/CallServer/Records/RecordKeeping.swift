@@ -139,20 +139,33 @@ final class RecordKeeping: Sendable {
 
     var metrics: [MetricFamily] {
         let (written, recorded) = (writer.stats, recorder?.stats ?? RecorderStats())
-        func counter(_ name: String, _ help: String, _ value: Int) -> MetricFamily {
-            MetricFamily("trunkline_\(name)_total", help, .counter([.init(Double(value))]))
-        }
         return [
-            MetricFamily("trunkline_records_queued", "Records that wait.", .gauge([.init(Double(written.queued))])),
-            counter("records_written", "Records that were written.", written.written),
-            counter("records_dropped", "Records that found no room while the disk failed.", written.dropped),
-            counter("record_failures", "Batches that could not be written at once.", written.failures),
-            counter("recordings", "Recordings that were finished.", recorded.finished),
-            counter("recordings_refused", "Calls that were not recorded: too many at once.", recorded.refused),
-            counter("recording_disk_errors", "Writes of recordings that failed.", recorded.diskErrors),
-            counter("recording_dropped", "Pieces of audio that no recording has.", recorded.dropped),
-            counter("end_deliveries", "Ends of calls that were delivered.", delivery?.counters.delivered ?? 0),
-            counter("end_delivery_failures", "Attempts to deliver that failed.", delivery?.counters.failed ?? 0),
+            .gauge("trunkline_records_queued", "Records that wait.", written.queued),
+            .counter("trunkline_records_written_total", "Records that were written.", written.written),
+            .counter(
+                "trunkline_records_dropped_total",
+                "Records that found no room while the disk failed.",
+                written.dropped
+            ),
+            .counter("trunkline_record_failures_total", "Batches that could not be written at once.", written.failures),
+            .counter("trunkline_recordings_total", "Recordings that were finished.", recorded.finished),
+            .counter(
+                "trunkline_recordings_refused_total",
+                "Calls that were not recorded: too many at once.",
+                recorded.refused
+            ),
+            .counter("trunkline_recording_disk_errors_total", "Writes of recordings that failed.", recorded.diskErrors),
+            .counter("trunkline_recording_dropped_total", "Pieces of audio that no recording has.", recorded.dropped),
+            .counter(
+                "trunkline_end_deliveries_total",
+                "Ends of calls that were delivered.",
+                delivery?.counters.delivered ?? 0
+            ),
+            .counter(
+                "trunkline_end_delivery_failures_total",
+                "Attempts to deliver that failed.",
+                delivery?.counters.failed ?? 0
+            ),
         ]
     }
 
@@ -169,7 +182,7 @@ final class RecordKeeping: Sendable {
     private func forgetOld() async {
         guard let days = settings.retentionDays else { return }
         while !Task.isCancelled {
-            let before = Timestamp.now - Int64(days) * 86_400_000
+            let before = UnixTime.milliseconds - Int64(days) * 86_400_000
             let folder = settings.folder
             do {
                 let count = try await ask { store in

@@ -14,10 +14,29 @@ public struct SetupCheck: Sendable, Hashable {
         case skipped
     }
 
-    /// Its name, for programs.
-    public let name: String
-    /// What it is, for people.
-    public let title: String
+    /// What is looked at; its name is for programs.
+    public enum Subject: String, Sendable, Hashable {
+        case key, limits, model, signature, account, webhook
+        case publicPage = "public_https"
+        case publicSocket = "public_wss"
+
+        /// Its name, for people.
+        public var title: String {
+            switch self {
+            case .key: "Model key"
+            case .limits: "Machine limits"
+            case .model: "Model reachable"
+            case .publicPage: "Public address over HTTPS"
+            case .publicSocket: "Public address over WSS"
+            case .signature: "Signatures"
+            case .account: "Twilio account"
+            case .webhook: "Twilio webhook"
+            }
+        }
+    }
+
+    /// What was looked at.
+    public let subject: Subject
     /// How it is.
     public let status: Status
     /// What was seen.
@@ -25,9 +44,8 @@ public struct SetupCheck: Sendable, Hashable {
     /// What to do about it; empty when there is nothing to do.
     public let advice: String
 
-    init(_ name: String, _ title: String, _ status: Status, _ detail: String, advice: String = "") {
-        self.name = name
-        self.title = title
+    init(_ subject: Subject, _ status: Status, _ detail: String, advice: String = "") {
+        self.subject = subject
         self.status = status
         self.detail = detail
         self.advice = advice
@@ -36,7 +54,7 @@ public struct SetupCheck: Sendable, Hashable {
     /// For pages.
     public var json: JSONValue {
         [
-            "name": .string(name), "title": .string(title), "status": .string(status.rawValue),
+            "name": .string(subject.rawValue), "title": .string(subject.title), "status": .string(status.rawValue),
             "detail": .string(detail), "advice": .string(advice),
         ]
     }

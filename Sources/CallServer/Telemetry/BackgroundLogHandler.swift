@@ -1,3 +1,4 @@
+import CallBridge
 import Glibc
 public import Logging
 
@@ -41,10 +42,8 @@ public struct BackgroundLogHandler: LogHandler {
         if let provided = metadataProvider?.get() { all.merge(provided) { _, later in later } }
         if let given = event.metadata { all.merge(given) { _, later in later } }
         if let error = event.error { all["error"] = "\(error)" }
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
         let line = LogLine(
-            milliseconds: Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000,
+            milliseconds: UnixTime.milliseconds,
             level: event.level,
             label: label,
             message: "\(event.message)",

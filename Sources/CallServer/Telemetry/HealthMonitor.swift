@@ -67,7 +67,7 @@ final class HealthMonitor: Sendable {
     }
 
     func add(_ type: String, _ context: String, _ message: String) {
-        let entry = ErrorRing.Entry(type: type, context: context, message: message, milliseconds: Timestamp.now)
+        let entry = ErrorRing.Entry(type: type, context: context, message: message, milliseconds: UnixTime.milliseconds)
         state.withLock { $0.errors.add(entry) }
     }
 
@@ -85,7 +85,7 @@ final class HealthMonitor: Sendable {
             samples.modelDialsFailed = state.dialsFailed + state.lastDialsFailed
             samples.usesParrot = usesParrot
             samples.modelRefuses = isRefusing
-            samples.milliseconds = Timestamp.now
+            samples.milliseconds = UnixTime.milliseconds
             return HealthReport(samples, errors: state.errors)
         }
     }

@@ -1,10 +1,11 @@
 import Glibc
+import Trunk
 
 /// Writes log lines from a thread of its own: who logs never waits for the reader of the log.
 ///
 /// A pipe whose reader stands still blocks that thread alone; lines gather up to a bound, and further ones are dropped and
 /// counted. When the reader goes on, one line tells how many are missing.
-public final class LogWriter: @unchecked Sendable {
+public final class LogWriter: Sendable {
     /// What became of lines.
     public struct Counters: Sendable, Hashable {
         /// Lines that were taken.
@@ -21,15 +22,16 @@ public final class LogWriter: @unchecked Sendable {
     private let descriptor: Int32
     private let bytesMaximum: Int
     private let noteOfDropped: @Sendable (Int) -> [UInt8]
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let state = Monitor(State())
 
-    // Shared: take the mutex. Nothing is written while it is held.
-    private var waiting: [UInt8] = []
-    private var bytesInWriting = 0
-    private var droppedUntold = 0
-    private var isClosed = false
-    private var tally = Counters()
+    /// Nothing is written while the lock is held.
+    private struct State {
+        var waiting: [UInt8] = []
+        var bytesInWriting = 0
+        var droppedUntold = 0
+        var isClosed = false
+        var tally = Counters()
+    }
 
     /// A writer to a descriptor, which stays open.
     ///
@@ -45,81 +47,49 @@ public final class LogWriter: @unchecked Sendable {
         self.descriptor = descriptor
         self.bytesMaximum = bytesMaximum
         self.noteOfDropped = noteOfDropped
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
-        var thread = pthread_t()
         // The thread holds the writer until it is closed.
-        let reference = Unmanaged.passRetained(self)
-        if pthread_create(&thread, nil, logWriterThread, reference.toOpaque()) == 0 {
-            pthread_detach(thread)
-        } else {
-            isClosed = true
-            reference.release()
-        }
-    }
-
-    deinit {
-        pthread_cond_destroy(changed)
-        pthread_mutex_destroy(mutex)
-        changed.deallocate()
-        mutex.deallocate()
+        if !startThread({ self.run() }) { state.withLock { $0.isClosed = true } }
     }
 
     /// Takes a line, or drops it when too many wait. Does not block.
     public func write(_ line: [UInt8]) {
-        locked {
-            guard !isClosed, waiting.count + bytesInWriting + line.count <= bytesMaximum else {
-                tally.dropped += 1
+        state.change { state in
+            guard !state.isClosed, state.waiting.count + state.bytesInWriting + line.count <= bytesMaximum else {
+                state.tally.dropped += 1
                 // After the end nobody is left to tell.
-                if !isClosed { droppedUntold += 1 }
+                if !state.isClosed { state.droppedUntold += 1 }
                 return
             }
-            tally.lines += 1
-            waiting += line
-            pthread_cond_broadcast(changed)
+            state.tally.lines += 1
+            state.waiting += line
         }
     }
 
     /// What became of lines so far.
-    public var counters: Counters { locked { tally } }
+    public var counters: Counters { state.withLock { $0.tally } }
 
     /// Waits until everything is written, so many milliseconds at most.
     ///
     /// - Returns: Whether it is.
     @discardableResult public func flush(milliseconds: Int) -> Bool {
-        var deadline = timespec()
-        clock_gettime(CLOCK_REALTIME, &deadline)
-        let nanoseconds = deadline.tv_nsec + milliseconds % 1_000 * 1_000_000
-        deadline.tv_sec += milliseconds / 1_000 + nanoseconds / 1_000_000_000
-        deadline.tv_nsec = nanoseconds % 1_000_000_000
-        return locked {
-            while !waiting.isEmpty || bytesInWriting > 0 || droppedUntold > 0 {
-                if pthread_cond_timedwait(changed, mutex, &deadline) == ETIMEDOUT { return false }
-            }
-            return true
-        }
+        state.wait(milliseconds: milliseconds) { state in
+            state.waiting.isEmpty && state.bytesInWriting == 0 && state.droppedUntold == 0 ? () : nil
+        } != nil
     }
 
     /// Flushes, and takes no more lines.
     public func close(flushMilliseconds: Int = 1_000) {
         flush(milliseconds: flushMilliseconds)
-        locked {
-            isClosed = true
-            waiting = []
-            droppedUntold = 0
-            pthread_cond_broadcast(changed)
+        state.change { state in
+            state.isClosed = true
+            state.waiting = []
+            state.droppedUntold = 0
         }
-    }
-
-    private func locked<Result>(_ body: () -> Result) -> Result {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return body()
     }
 
     // MARK: - The thread
 
-    fileprivate func run() {
+    private func run() {
         // A pipe without a reader is an error of the write, not the end of the process.
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -127,30 +97,26 @@ public final class LogWriter: @unchecked Sendable {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         while let bytes = take() {
             let lost = bytes.count - put(bytes)
-            locked {
-                bytesInWriting = 0
-                tally.bytesLost += lost
-                pthread_cond_broadcast(changed)
+            state.change { state in
+                state.bytesInWriting = 0
+                state.tally.bytesLost += lost
             }
         }
     }
 
     /// What is to be written next; nil when the writer is closed.
     private func take() -> [UInt8]? {
-        locked {
-            while waiting.isEmpty, droppedUntold == 0 {
-                if isClosed { return nil }
-                pthread_cond_wait(changed, mutex)
-            }
+        state.wait { state -> [UInt8]?? in
+            if state.waiting.isEmpty, state.droppedUntold == 0 { return state.isClosed ? .some(nil) : nil }
             var bytes: [UInt8] = []
-            swap(&bytes, &waiting)
-            if droppedUntold > 0 {
-                bytes += noteOfDropped(droppedUntold)
-                droppedUntold = 0
+            swap(&bytes, &state.waiting)
+            if state.droppedUntold > 0 {
+                bytes += noteOfDropped(state.droppedUntold)
+                state.droppedUntold = 0
             }
-            bytesInWriting = bytes.count
+            state.bytesInWriting = bytes.count
             return bytes
-        }
+        } ?? nil
     }
 
     /// Writes, and returns how much of it went out.
@@ -171,10 +137,4 @@ public final class LogWriter: @unchecked Sendable {
             return done
         }
     }
-}
-
-/// The thread of a writer. A function of the module: a closure could be taken to belong to an actor.
-private func logWriterThread(_ reference: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    if let reference { Unmanaged<LogWriter>.fromOpaque(reference).takeRetainedValue().run() }
-    return nil
 }

@@ -50,16 +50,13 @@ struct ProcessSample: Sendable {
     }
 
     var families: [MetricFamily] {
-        func gauge(_ name: String, _ help: String, _ value: Double) -> MetricFamily {
-            MetricFamily(name, help, .gauge([.init(value)]))
-        }
-        return [
+        [
             MetricFamily("process_cpu_seconds_total", "CPU time of all threads.", .counter([.init(cpuSeconds)])),
-            gauge("process_resident_memory_bytes", "Resident memory.", Double(residentBytes)),
-            gauge("process_virtual_memory_bytes", "Virtual memory.", Double(virtualBytes)),
-            gauge("process_open_fds", "Open descriptors.", Double(descriptors)),
-            gauge("process_max_fds", "Descriptors that may be open.", Double(descriptorsMaximum)),
-            gauge("process_start_time_seconds", "When the process began, since 1970.", startSeconds),
+            .gauge("process_resident_memory_bytes", "Resident memory.", Double(residentBytes)),
+            .gauge("process_virtual_memory_bytes", "Virtual memory.", Double(virtualBytes)),
+            .gauge("process_open_fds", "Open descriptors.", Double(descriptors)),
+            .gauge("process_max_fds", "Descriptors that may be open.", Double(descriptorsMaximum)),
+            .gauge("process_start_time_seconds", "When the process began, since 1970.", startSeconds),
         ]
     }
 }

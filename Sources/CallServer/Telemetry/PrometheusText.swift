@@ -51,6 +51,18 @@ public struct MetricFamily: Sendable {
         self.help = help
         self.values = values
     }
+
+    static func counter(_ name: String, _ help: String, _ value: Int) -> MetricFamily {
+        MetricFamily(name, help, .counter([Sample(Double(value))]))
+    }
+
+    static func gauge(_ name: String, _ help: String, _ value: Double, _ labels: [Label] = []) -> MetricFamily {
+        MetricFamily(name, help, .gauge([Sample(value, labels)]))
+    }
+
+    static func gauge(_ name: String, _ help: String, _ value: Int, _ labels: [Label] = []) -> MetricFamily {
+        gauge(name, help, Double(value), labels)
+    }
 }
 
 /// A distribution over fixed bounds.

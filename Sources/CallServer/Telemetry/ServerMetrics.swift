@@ -26,10 +26,10 @@ struct ServerMetrics: Sendable {
 
     var families: [MetricFamily] {
         [
-            gauge("trunkline_build_info", "The version.", 1, [.init("version", Endpoints.version)]),
-            gauge("trunkline_calls_active", "Calls in progress.", callsActive),
-            counter("trunkline_calls_started_total", "Calls that began.", callsStarted),
-            gauge("trunkline_draining", "Whether no new calls are taken.", isDraining ? 1 : 0),
+            .gauge("trunkline_build_info", "The version.", 1, [.init("version", Endpoints.version)]),
+            .gauge("trunkline_calls_active", "Calls in progress.", callsActive),
+            .counter("trunkline_calls_started_total", "Calls that began.", callsStarted),
+            .gauge("trunkline_draining", "Whether no new calls are taken.", isDraining ? 1 : 0),
             MetricFamily(
                 "trunkline_admission_rejected_total",
                 "Webhooks, streams and calls that were not let in, by reason.",
@@ -43,33 +43,23 @@ struct ServerMetrics: Sendable {
         ] + calls.families + webFamilies + viewerFamilies + logFamilies + engineFamilies + records + process.families
     }
 
-    private func counter(_ name: String, _ help: String, _ value: Int) -> MetricFamily {
-        MetricFamily(name, help, .counter([.init(Double(value))]))
-    }
-
-    private func gauge(_ name: String, _ help: String, _ value: Int, _ labels: [MetricFamily.Label] = [])
-        -> MetricFamily
-    {
-        MetricFamily(name, help, .gauge([.init(Double(value), labels)]))
-    }
-
     private var webFamilies: [MetricFamily] {
         [
-            gauge("trunkline_http_connections_open", "HTTP connections.", web.connectionsOpen),
-            counter("trunkline_http_connections_total", "HTTP connections taken.", web.connections),
-            counter(
+            .gauge("trunkline_http_connections_open", "HTTP connections.", web.connectionsOpen),
+            .counter("trunkline_http_connections_total", "HTTP connections taken.", web.connections),
+            .counter(
                 "trunkline_http_connections_refused_total",
                 "HTTP connections beyond the limit.",
                 web.connectionsRefused
             ),
-            counter("trunkline_http_given_back_total", "HTTP connections that became WebSockets.", web.givenBack),
-            counter(
+            .counter("trunkline_http_given_back_total", "HTTP connections that became WebSockets.", web.givenBack),
+            .counter(
                 "trunkline_http_answers_late_total",
                 "Connections closed because an answer was not taken in time.",
                 web.answersLate
             ),
-            counter("trunkline_http_bodies_late_total", "Requests whose body came too slowly.", web.bodiesLate),
-            counter("trunkline_http_bodies_too_big_total", "Requests whose body was too big.", web.bodiesTooBig),
+            .counter("trunkline_http_bodies_late_total", "Requests whose body came too slowly.", web.bodiesLate),
+            .counter("trunkline_http_bodies_too_big_total", "Requests whose body was too big.", web.bodiesTooBig),
             MetricFamily(
                 "trunkline_http_responses_total",
                 "HTTP responses, by status.",
@@ -84,20 +74,20 @@ struct ServerMetrics: Sendable {
 
     private var viewerFamilies: [MetricFamily] {
         [
-            gauge("trunkline_log_viewers", "Viewers of events.", viewers.viewersOpen),
-            counter("trunkline_log_viewers_refused_total", "Viewers beyond the limit.", viewers.viewersRefused),
-            counter("trunkline_log_viewers_dropped_total", "Viewers that did not read.", viewers.viewersDropped),
-            counter("trunkline_logins_total", "Logins.", logins.logins),
-            counter("trunkline_login_failures_total", "Wrong passwords.", logins.failures),
-            counter("trunkline_logins_delayed_total", "Logins not looked at after wrong ones.", logins.delayed),
+            .gauge("trunkline_log_viewers", "Viewers of events.", viewers.viewersOpen),
+            .counter("trunkline_log_viewers_refused_total", "Viewers beyond the limit.", viewers.viewersRefused),
+            .counter("trunkline_log_viewers_dropped_total", "Viewers that did not read.", viewers.viewersDropped),
+            .counter("trunkline_logins_total", "Logins.", logins.logins),
+            .counter("trunkline_login_failures_total", "Wrong passwords.", logins.failures),
+            .counter("trunkline_logins_delayed_total", "Logins not looked at after wrong ones.", logins.delayed),
         ]
     }
 
     private var logFamilies: [MetricFamily] {
         guard let log else { return [] }
         return [
-            counter("trunkline_log_lines_total", "Log lines.", log.lines),
-            counter("trunkline_log_lines_dropped_total", "Log lines dropped: the reader stood still.", log.dropped),
+            .counter("trunkline_log_lines_total", "Log lines.", log.lines),
+            .counter("trunkline_log_lines_dropped_total", "Log lines dropped: the reader stood still.", log.dropped),
         ]
     }
 

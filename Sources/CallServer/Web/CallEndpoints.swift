@@ -1,3 +1,4 @@
+import CallBridge
 import CallPolicy
 import HTTPTypes
 import RealtimeProtocol
@@ -114,7 +115,7 @@ struct CallEndpoints: Sendable {
         guard (5...600).contains(ring) else {
             throw WebError(.unprocessableContent, "ring_seconds is not from 5 to 600")
         }
-        guard planner.caps.withLock({ $0.mayCallOut(settings.caps, now: Timestamp.now) }) else {
+        guard planner.caps.withLock({ $0.mayCallOut(settings.caps, now: UnixTime.milliseconds) }) else {
             throw WebError(.tooManyRequests, "OUTBOUND_PER_MINUTE is \(settings.caps.outboundPerMinute)")
         }
         let name = "out-" + String(UInt64.random(in: .min ... .max), radix: 36)

@@ -46,18 +46,7 @@ struct CarrierEndpoints: Sendable {
                 responseType: Self.xml,
                 responses: answers
             ) { transferEnded($0) },
-            Route(
-                .get,
-                "/fallback",
-                "TwiML for when everything else fails: says that no call is taken",
-                responseType: Self.xml
-            ) { _ in refusal() },
-            Route(
-                .post,
-                "/fallback",
-                "TwiML for when everything else fails: says that no call is taken",
-                responseType: Self.xml
-            ) { _ in refusal() },
+            fallback(.get), fallback(.post),
             Route(
                 .post,
                 Self.statusPath,
@@ -67,6 +56,15 @@ struct CarrierEndpoints: Sendable {
                 ]
             ) { status($0) },
         ]
+    }
+
+    private func fallback(_ method: HTTPRequest.Method) -> Route {
+        Route(
+            method,
+            "/fallback",
+            "TwiML for when everything else fails: says that no call is taken",
+            responseType: Self.xml
+        ) { _ in refusal() }
     }
 
     private func refusal(_ text: String? = nil) -> WebResponse {

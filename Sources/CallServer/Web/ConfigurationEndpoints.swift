@@ -1,3 +1,4 @@
+import CallBridge
 import CallPolicy
 import CallRecords
 import HTTPTypes
@@ -24,7 +25,7 @@ struct ConfigurationEndpoints: Sendable {
             Route(.delete, "/configuration", "Leads new calls as the settings say", access: .operate) { request in
                 live.override(nil)
                 try? await records?.ask { store in
-                    try store.keep(nil, as: SessionOverrides.keptName, who: request.actor, now: Timestamp.now)
+                    try store.keep(nil, as: SessionOverrides.keptName, who: request.actor, now: UnixTime.milliseconds)
                 }
                 return .json(document)
             },
@@ -42,7 +43,7 @@ struct ConfigurationEndpoints: Sendable {
                 status: .unprocessableContent
             )
         }
-        var saved = LiveSettings.Saved(overrides: overrides, at: Timestamp.now, who: request.actor)
+        var saved = LiveSettings.Saved(overrides: overrides, at: UnixTime.milliseconds, who: request.actor)
         if let records {
             do {
                 let (text, at, who) = (overrides.json.text, saved.at, saved.who)
@@ -98,7 +99,7 @@ struct ConfigurationEndpoints: Sendable {
             "models": ["current": .string(session.model)],
             "saved": [
                 "where": .string(saved == nil ? "nothing" : saved?.isInDatabase == true ? "database" : "memory"),
-                "at": saved.map { .string(Timestamp.text($0.at)) } ?? .null,
+                "at": saved.map { .string(UnixTime.text($0.at)) } ?? .null,
                 "by": saved.map { .string($0.who) } ?? .null,
             ], "transfers": .array(live.settings.carrier.transfers.map { .string($0.name) }),
         ]

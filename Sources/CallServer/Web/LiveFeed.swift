@@ -24,7 +24,7 @@ final class LiveFeed: Sendable {
     /// The first message: how everything stands.
     func welcome(_ viewer: Viewer) {
         let calls = JSONValue.array(directory.entries.map { .object($0.summary) })
-        tell(viewer, ["type": "snapshot", "now": .string(Timestamp.text(Timestamp.now)), "calls": calls])
+        tell(viewer, ["type": "snapshot", "now": .string(UnixTime.text(UnixTime.milliseconds)), "calls": calls])
     }
 
     /// - Parameters:
@@ -41,7 +41,7 @@ final class LiveFeed: Sendable {
         let watching = all.filter { $0.wish.callSID == record.callSID }
         if watching.isEmpty { return }
         let message: JSONValue = [
-            "type": "event", "call_sid": .string(record.callSID), "at": .string(Timestamp.text(Timestamp.now)),
+            "type": "event", "call_sid": .string(record.callSID), "at": .string(UnixTime.text(UnixTime.milliseconds)),
             "clock_us": .integer(record.at), "event": .object(event),
         ]
         for viewer in watching { tell(viewer, message.encode()) }

@@ -13,7 +13,7 @@ struct OverviewEndpoints: Sendable {
     let drain: DrainState
     let engineStats: @Sendable () async -> [EngineStats]
     let viewers: @Sendable () -> Int
-    let startedAt = Timestamp.now
+    let startedAt = UnixTime.milliseconds
 
     var routes: [Route] {
         [
@@ -50,7 +50,7 @@ struct OverviewEndpoints: Sendable {
         ]
         return [
             "version": .string(Endpoints.version), "environment": .string(settings.environmentName),
-            "started_at": .string(Timestamp.text(startedAt)), "draining": .bool(drain.isDraining),
+            "started_at": .string(UnixTime.text(startedAt)), "draining": .bool(drain.isDraining),
             "parrot": .bool(settings.usesParrot), "calls_active": .integer(Int64(directory.liveCount)),
             "calls_max": .integer(Int64(settings.callsMax)), "day_cost_usd": .number(Double(spent) / 1_000_000),
             "day_budget_usd": settings.caps.dayMicrodollars.map { .number(Double($0) / 1_000_000) } ?? .null,

@@ -1,3 +1,4 @@
+import CallBridge
 import HTTPTypes
 import Trunk
 import WebServer
@@ -44,7 +45,9 @@ final class PathAcceptor: LegAcceptor {
         let seen = WebRequest(request)
         if let refusal = carrier.refusal(ofUpgrade: seen) { return engine.refuse(leg, status: refusal.status.code) }
         let address = carrier.address(of: seen)
-        if caps.withLock({ $0.mustWait(address, now: Timestamp.now) }) { return engine.refuse(leg, status: 429) }
+        if caps.withLock({ $0.mustWait(address, now: UnixTime.milliseconds) }) {
+            return engine.refuse(leg, status: 429)
+        }
         phones.requested(leg, request, on: engine)
     }
 }

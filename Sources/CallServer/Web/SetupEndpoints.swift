@@ -43,7 +43,7 @@ struct SetupEndpoints: Sendable {
     }
 
     private func checks() async -> JSONValue {
-        let now = Timestamp.monotonic
+        let now = MonotonicClock.milliseconds
         var checks = last.withLock { $0.flatMap { now - $0.at < Self.keptMilliseconds ? $0.checks : nil } }
         if checks == nil {
             let fresh = await SetupChecks(live.settings, fetcher: fetcher, engine: engine).run()

@@ -192,7 +192,7 @@ final class WebSide: Sendable {
     /// Whether a stream that has begun may become a call; an address that brings too many wrong tokens must wait.
     func admits(_ offer: StreamOffer) -> Bool {
         if carrier.admits(offer.start) { return true }
-        planner.caps.withLock { $0.turnedAway(offer.address, live.caps, now: Timestamp.now) }
+        planner.caps.withLock { $0.turnedAway(offer.address, live.caps, now: UnixTime.milliseconds) }
         return false
     }
 
@@ -221,7 +221,7 @@ final class WebSide: Sendable {
                 await engine.perform { Bridge.command(.updateSession(session), to: record.call, on: $0) }
             }
         case .event(.usage(_, _, let cost)), .event(.transcriptionUsage(_, let cost)):
-            let isSpentNow = planner.caps.withLock { $0.spend(cost, live.caps, now: Timestamp.now) }
+            let isSpentNow = planner.caps.withLock { $0.spend(cost, live.caps, now: UnixTime.milliseconds) }
             if isSpentNow { endAllCalls() }
         case .ended: planner.caps.withLock { $0.leave(record.callSID) }
         default: break

@@ -2,19 +2,13 @@ import CallPolicy
 import CallServer
 import Foundation
 import RealtimeProtocol
+import TestSupport
 import Testing
 import Trunk
 
-/// A folder of its own that goes away with the test.
-final class TemporaryFolder {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("trunkline-\(UUID())").path
-
-    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false) }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
+extension TemporaryFolder {
     func write(_ name: String, _ bytes: some Sequence<UInt8>) throws {
-        try Data(bytes).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+        try Data(bytes).write(to: URL(fileURLWithPath: file(name)))
     }
 
     /// What a server in this folder is told, or what is wrong with it.

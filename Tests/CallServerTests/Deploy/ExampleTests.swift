@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import SelfTest
 import TestSupport
 import Testing
 
@@ -9,7 +10,7 @@ struct ExampleTests {
     @Test func itsToolIsOfferedAndItEndsWhenAsked() async throws {
         let folder = try TemporaryFolder()
         let port = try RunningProgram.freePort()
-        let output = "\(folder.path)/output"
+        let output = folder.file("output")
         let program = try RunningProgram(
             "env",
             [
@@ -18,13 +19,14 @@ struct ExampleTests {
             ],
             output: output
         )
-        while (try? String(contentsOfFile: output, encoding: .utf8))?.contains("listens on port") != true {
+        try await Patience.wait {
             try #require(program.isRunning)
-            try await Task.sleep(for: .milliseconds(20))
+            return (try? String(contentsOfFile: output, encoding: .utf8))?.contains("listens on port") == true
         }
         let answer = try #require(try await RawClient.ask("GET", "/tools", port: port))
         #expect(answer.text.contains("\"look_up_order\""))
         program.signal(SIGTERM)
-        while program.isRunning { try await Task.sleep(for: .milliseconds(20)) }
+        await Patience.wait { !program.isRunning }
+        #expect(!program.isRunning)
     }
 }

@@ -64,9 +64,9 @@ import WebServer
 
         /// Waits until it answers.
         func ready() async throws {
-            while try await !curl("https://localhost:\(port)/ready").contains("true") {
+            try await Patience.wait {
                 try #require(program.isRunning)
-                try await Task.sleep(for: .milliseconds(50))
+                return try await curl("https://localhost:\(port)/ready").contains("true")
             }
         }
 
@@ -143,14 +143,14 @@ import WebServer
             for _ in 0..<count {
                 let before = await open().reduce(0, +)
                 outcomes.append(try await proxy.call(outcomes.count + 1, Self.turn + [.startOver], on: phones))
-                while await open().reduce(0, +) == before { try await Task.sleep(for: .milliseconds(10)) }
+                await Patience.wait { await open().reduce(0, +) > before }
             }
         }
         try await call(6)
         #expect(await open() == [3, 3])
         nodes[0].server.drain()
-        // The proxy looks once a second, and believes the second look.
-        try await Task.sleep(for: .seconds(4))
+        // The proxy believes the second look; at the third it has surely understood.
+        await Patience.wait { nodes[0].server.webStats.responses[503, default: 0] >= 3 }
         try await call(4)
         #expect(await open() == [3, 7])
         for number in 1...outcomes.count {

@@ -60,15 +60,15 @@ struct CanaryTests {
         let environment = ["-i", "-C", folder.path, "PATH=/usr/bin:/bin"] + settings.map { "\($0.key)=\($0.value)" }
         let log = folder.path + "/log"
         let program = try RunningProgram("env", environment + [RunningProgram.trunkline, "serve"], output: log)
-        while (try? await RawClient.ask("GET", "/ready", port: port)) == nil {
+        try await Patience.wait {
             try #require(program.isRunning, "\((try? String(contentsOfFile: log, encoding: .utf8)) ?? "")")
-            try await Task.sleep(for: .milliseconds(20))
+            return (try? await RawClient.ask("GET", "/ready", port: port)) != nil
         }
         var said = try await Self.provoke(port)
         let config = try await Program.run("env", environment + [RunningProgram.trunkline, "config"], withErrors: true)
         said += config.output
         program.signal(SIGTERM)
-        while program.isRunning { try await Task.sleep(for: .milliseconds(20)) }
+        await Patience.wait { !program.isRunning }
         await model.stop()
         said += try String(contentsOfFile: log, encoding: .utf8)
         for name in ["calls.db", "calls.db-wal"] {

@@ -1,3 +1,4 @@
+import CallBridge
 import Testing
 import Trunk
 
@@ -54,5 +55,5 @@ import Trunk
             ("2026-13-01", nil), ("26.11.2026", nil), ("", nil), ("2026-11-26T00:00", nil),
         ] as [(String, Int64?)]
     )
-    func times(text: String, milliseconds: Int64?) { #expect(Timestamp.parse(text) == milliseconds) }
+    func times(text: String, milliseconds: Int64?) { #expect(UnixTime.parse(text) == milliseconds) }
 }

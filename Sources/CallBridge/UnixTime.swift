@@ -1,23 +1,16 @@
 import Glibc
 
-/// The wall clock, for answers and records.
-enum Timestamp {
+/// The time of day, for answers and records.
+package enum UnixTime {
     /// Milliseconds since 1970.
-    static var now: Int64 {
+    package static var milliseconds: Int64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 
-    /// Milliseconds of a clock that only goes forward.
-    static var monotonic: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
-    }
-
     /// Reads `2026-11-26` or a time as RFC 3339 section 5.6 writes it, in UTC or with an offset; nil when it is neither.
-    static func parse(_ text: String) -> Int64? {
+    package static func parse(_ text: String) -> Int64? {
         let digits = Array(text.utf8)
         func number(_ range: Range<Int>) -> Int? {
             guard range.upperBound <= digits.count else { return nil }
@@ -51,18 +44,18 @@ enum Timestamp {
         return offset[0] == 0x2B ? moment - ahead : moment + ahead
     }
 
-    /// In UTC, as RFC 3339 section 5.6 writes it.
-    static func text(_ milliseconds: Int64) -> String {
-        var seconds = time_t(milliseconds / 1_000)
+    /// In UTC, as RFC 3339 section 5.6 writes it: `2026-11-26T19:57:07.531Z`.
+    package static func text(_ milliseconds: Int64) -> String {
+        var seconds = Int((milliseconds - (milliseconds % 1_000 + 1_000) % 1_000) / 1_000)
+        let rest = Int((milliseconds % 1_000 + 1_000) % 1_000)
         var parts = tm()
         gmtime_r(&seconds, &parts)
-        func padded(_ number: some BinaryInteger, _ width: Int) -> String {
-            let text = String(number)
-            return String(repeating: "0", count: max(0, width - text.count)) + text
+        func digits(_ value: Int32, _ count: Int) -> String {
+            let text = String(value)
+            return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
         }
-        let date = [padded(parts.tm_year + 1_900, 4), padded(parts.tm_mon + 1, 2), padded(parts.tm_mday, 2)]
-        let time = [padded(parts.tm_hour, 2), padded(parts.tm_min, 2), padded(parts.tm_sec, 2)]
-        return date.joined(separator: "-") + "T" + time.joined(separator: ":") + "." + padded(milliseconds % 1_000, 3)
-            + "Z"
+        let date = "\(digits(parts.tm_year + 1900, 4))-\(digits(parts.tm_mon + 1, 2))-\(digits(parts.tm_mday, 2))"
+        let time = "\(digits(parts.tm_hour, 2)):\(digits(parts.tm_min, 2)):\(digits(parts.tm_sec, 2))"
+        return "\(date)T\(time).\(digits(Int32(rest), 3))Z"
     }
 }
