@@ -33,7 +33,7 @@ extension CallStore {
     /// overwritten in the file and its log. Takes a while with many calls; blocks; not on a loop.
     public func deleteCaller(_ number: String) throws -> Deletion {
         var total = Deletion()
-        let theirs = "((direction <> 'outbound' AND caller = ?) OR (direction = 'outbound' AND called = ?))"
+        let theirs = "((direction NOT LIKE 'outbound%' AND caller = ?) OR (direction LIKE 'outbound%' AND called = ?))"
         try deleteAll(where: "\(theirs) AND ended_at IS NOT NULL", [number, number]) { batch in
             total.calls += batch.calls
             total.recordings += batch.recordings

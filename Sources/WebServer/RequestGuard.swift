@@ -130,11 +130,11 @@ public final class AccessGuard: RequestGuard {
         return site == HostText.host(request.host)
     }
 
-    /// A name that is not an address may have been pointed here by a stranger's page (DNS rebinding).
+    /// Pages of other servers of this machine are strangers' pages, too: the port counts.
     private func isTrustedLocally(_ request: WebRequest) -> Bool {
-        guard request.isLocal else { return false }
-        let host = HostText.host(request.host)
-        return host == "localhost" || host.hasPrefix("[") || host.allSatisfy { $0.isNumber || $0 == "." }
+        guard request.isAtThisMachine else { return false }
+        guard let origin = request.headers[.origin] else { return true }
+        return origins.allows(origin) || origin.lowercased().hasSuffix("://" + request.host.lowercased())
     }
 
     private static func now() -> Int64 {

@@ -61,6 +61,17 @@ public struct WebRequest: Sendable {
         return Self.forwarding.allSatisfy { !headers.contains($0) }
     }
 
+    /// Whether this machine itself asks, and no page that a browser on it shows: those name their origin. A name that is
+    /// not an address may have been pointed here by a stranger's page (DNS rebinding).
+    public var isFromThisMachine: Bool { headers[.origin] == nil && isAtThisMachine }
+
+    /// Whether the connection comes from this machine, to an address of its own.
+    var isAtThisMachine: Bool {
+        guard isLocal else { return false }
+        let name = HostText.host(host)
+        return name == "localhost" || name.hasPrefix("[") || name.allSatisfy { $0.isNumber || $0 == "." }
+    }
+
     /// The body as a form (`application/x-www-form-urlencoded`); the first value of each name. Empty when it is none.
     public var form: [String: String] { ((try? FormFields(parsing: body)) ?? FormFields()).firstValues }
 

@@ -129,7 +129,8 @@ import Trunk
             1,
             [
                 .pause(milliseconds: 100), .speakPattern(milliseconds: 400),
-                .waitForSilence(milliseconds: 800, atMost: 9_000), .hangUp(.stop),
+                // Longer than it is deaf: what it does not read is no silence.
+                .waitForSilence(milliseconds: 1_500, atMost: 9_000), .hangUp(.stop),
             ]
         )
         deaf.deafMilliseconds = 1_200..<2_200

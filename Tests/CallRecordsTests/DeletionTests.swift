@@ -46,7 +46,7 @@ import Testing
         live.from = theirs.from
         for script in [theirs, called] {
             writer.note(script.started)
-            if script.sid == "called" { writer.note(CallLabels(direction: "outbound"), of: script.sid) }
+            if script.sid == "called" { writer.note(CallLabels(direction: "outbound-api"), of: script.sid) }
             writer.note([
                 script.said("xylophonesecret"), script.event(.warning(.limit, detail: "xylophonesecret")),
                 script.event(

@@ -24,9 +24,8 @@ public final class RawClient: Sendable {
         if host != 1 { _ = Self.with(&source) { bind(descriptor, $0, $1) } }
         var target = Self.address(port: port, host: 1)
         if Self.with(&target, { connect(descriptor, $0, $1) }) != 0 {
-            let code = errno
-            close(descriptor)
-            throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO)
+            // `deinit` closes: all properties are set by now. Twice would take somebody else's descriptor away.
+            throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
         }
     }
 

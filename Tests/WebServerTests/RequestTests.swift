@@ -136,7 +136,8 @@ import WebServer
                 "other site's page with token", 1, "127.0.0.1",
                 ["Origin: https://evil.example", "Authorization: Bearer secret"], 403
             ),
-            ("page of another port", 1, "localhost:8081", ["Origin: http://localhost:3000"], 200),
+            ("page of another port", 1, "localhost:8081", ["Origin: http://localhost:3000"], 401),
+            ("page of its own", 1, "localhost:8081", ["Origin: http://localhost:8081"], 200),
             ("page of a listed site", 1, "localhost", ["Origin: https://ours.example"], 200),
         ] as [(String, UInt8, String, [String], Int)]
     )

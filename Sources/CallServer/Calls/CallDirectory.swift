@@ -66,6 +66,9 @@ public final class CallDirectory: Sendable {
         }
     }
 
+    /// Forgets calls that have ended: their records were deleted.
+    func forget(_ isMeant: (CallEntry) -> Bool) { state.withLock { $0.ended.removeAll(where: isMeant) } }
+
     /// Writes down what a person did to a call.
     ///
     /// - Parameter said: What the agent is to say or to know, when it is that.
@@ -81,16 +84,18 @@ public final class CallDirectory: Sendable {
         return true
     }
 
-    /// Waits until the caller has heard what the agent has said so far, so many milliseconds at most.
-    func untilHeard(_ callSID: String, atMost milliseconds: Int) async {
+    /// Waits until the caller has heard what the agent has said so far, so many milliseconds at most. A cancelled tool
+    /// throws: it must not act any more.
+    func untilHeard(_ callSID: String, atMost milliseconds: Int) async throws(CancellationError) {
         for _ in 0..<max(1, milliseconds / Self.lookMilliseconds) {
+            if Task.isCancelled { throw CancellationError() }
             guard let seat = entry(callSID)?.seat else { return }
             let isSilent = await seat.engine.perform { engine in
                 let playback = engine.playback(seat.call)
                 return playback.items.isEmpty && playback.queuedMilliseconds == 0
             }
             if isSilent { return }
-            try? await Task.sleep(nanoseconds: UInt64(Self.lookMilliseconds) * 1_000_000)
+            try? await Task.sleep(for: .milliseconds(Self.lookMilliseconds))
         }
     }
 

@@ -91,6 +91,9 @@ struct CallEntry: Sendable {
         voice = plan.call.session.voice
     }
 
+    /// The number at the other end.
+    var party: String { direction.hasPrefix("outbound") ? called : caller }
+
     mutating func note(_ event: CallEvent, at moment: Int64) {
         switch event {
         case .started(let start):

@@ -58,6 +58,30 @@ final class CallPlanner: Sendable {
         prepared.withLock { $0.keep(call, for: name, now: UnixTime.milliseconds) }
     }
 
+    /// What is kept for a call.
+    func kept(for callSID: String) -> PreparedCall? { prepared.withLock { $0[callSID] } }
+
+    /// What travels with a call's stream.
+    private static func parameters(_ facts: CallFacts, _ direction: String, _ call: PreparedCall?) -> [FormFields.Field]
+    {
+        let known = [
+            (callerParameter, facts.caller), (calledParameter, facts.called), (directionParameter, direction),
+        ]
+        let names = Set(known.map(\.0))
+        let more = (call?.parameters ?? [:]).filter { !names.contains($0.key) }.sorted { $0.key < $1.key }
+        return (known + more.map { ($0.key, $0.value) }).filter { !$0.1.isEmpty }.map(FormFields.Field.init)
+    }
+
+    /// What travels with the stream of a call that comes back, which goes on by its own plan: `addendum` is added.
+    func comeBack(_ facts: CallFacts, callSID: String, direction: String, _ addendum: (inout PreparedCall) -> Void)
+        -> [FormFields.Field]
+    {
+        var call = kept(for: callSID) ?? PreparedCall()
+        addendum(&call)
+        keep(call, for: callSID)
+        return Self.parameters(facts, direction, call)
+    }
+
     /// The call that was made under this name has an id now.
     func move(_ name: String, to callSID: String) {
         prepared.withLock { $0.move(name, to: callSID, now: UnixTime.milliseconds) }
@@ -67,7 +91,8 @@ final class CallPlanner: Sendable {
     func prepare(_ facts: CallFacts, callSID: String?, direction: String) async -> Answer {
         let settings = live.settings
         let isOver = caps.withLock {
-            $0.refusal(caller: facts.caller, address: nil, settings.caps, now: UnixTime.milliseconds) != nil
+            $0.refusal(caller: Self.party(facts, direction), address: nil, settings.caps, now: UnixTime.milliseconds)
+                != nil
         }
         if isOver { return .refuse(settings.texts.refusal) }
         var call = callSID.flatMap { id in prepared.withLock { $0[id] } }
@@ -76,15 +101,7 @@ final class CallPlanner: Sendable {
             if let call { keep(call, for: callSID) }
         }
         if let refusal = call?.refusal { return .refuse(refusal) }
-        let known = [
-            (Self.callerParameter, facts.caller), (Self.calledParameter, facts.called),
-            (Self.directionParameter, direction),
-        ]
-        let names = Set(known.map(\.0))
-        let more = (call?.parameters ?? [:]).filter { !names.contains($0.key) }.sorted { $0.key < $1.key }
-        return .take(
-            parameters: (known + more.map { ($0.key, $0.value) }).filter { !$0.1.isEmpty }.map(FormFields.Field.init)
-        )
+        return .take(parameters: Self.parameters(facts, direction, call))
     }
 
     private func ask(
@@ -108,6 +125,11 @@ final class CallPlanner: Sendable {
         }
     }
 
+    /// The number at the other end: of a call that we make it is the called one (`outbound-api`).
+    private static func party(_ facts: CallFacts, _ direction: String) -> String {
+        direction.hasPrefix("outbound") ? facts.called : facts.caller
+    }
+
     // MARK: - The stream
 
     /// How a stream is led that was let in; nil when it is one too many.
@@ -122,7 +144,7 @@ final class CallPlanner: Sendable {
         let hasRoom = caps.withLock {
             $0.enter(
                 start.callID,
-                caller: facts.caller,
+                caller: Self.party(facts, start.parameters[Self.directionParameter] ?? ""),
                 address: offer.address,
                 settings.caps,
                 now: UnixTime.milliseconds

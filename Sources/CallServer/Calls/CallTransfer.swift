@@ -17,7 +17,7 @@ struct CallTransfer: Sendable {
     let directory: CallDirectory
 
     /// Calls a number for a caller and ends our part of the call.
-    func transfer(call callSID: String, to number: String, by initiator: EndInitiator) async throws(Failure) {
+    func transfer(call callSID: String, to number: String, by initiator: EndInitiator) async throws {
         let settings = live.settings
         let action = settings.publicOrigin?.pageURL(path: CarrierEndpoints.transferEndedPath)
         var verbs: [TwiML.Verb] = [
@@ -25,7 +25,7 @@ struct CallTransfer: Sendable {
         ]
         // Without an address of ours nobody can ask what became of it.
         if action == nil { verbs.append(.say(settings.texts.refusal)) }
-        await directory.untilHeard(callSID, atMost: Self.hearMilliseconds)
+        try await directory.untilHeard(callSID, atMost: Self.hearMilliseconds)
         do throws(TwilioRESTError) {
             try await rest.redirect(call: callSID, to: TwiML(verbs))
         } catch {

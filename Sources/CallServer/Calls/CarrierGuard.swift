@@ -115,7 +115,7 @@ final class CarrierGuard: Sendable {
         switch trust {
         case .everybody: return nil
         case .local:
-            if request.isLocal { return nil }
+            if request.isFromThisMachine { return nil }
             count(.notLocal)
             return .problem(.forbidden, "TWILIO_AUTH_TOKEN is not set: only this machine may open calls")
         case .signed(let validator):

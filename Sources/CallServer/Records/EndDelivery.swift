@@ -17,7 +17,8 @@ final class EndDelivery: Sendable {
     private static let firstPauseMilliseconds: Int64 = 1_000
     private static let longestPauseMilliseconds: Int64 = 3_600_000
     private static let atOnce = 16
-    private static let lookMilliseconds: UInt64 = 500
+    private static let lookMilliseconds = 500
+    private static let longestLookMilliseconds = 60_000
 
     private let store: CallStore
     private let url: OutboundURL
@@ -35,17 +36,22 @@ final class EndDelivery: Sendable {
     var counters: Counters { counted.withLock { $0 } }
 
     func run(_ records: RecordKeeping) async {
+        var pause = Self.lookMilliseconds
         while !Task.isCancelled {
             let now = UnixTime.milliseconds
             let due = (try? await records.ask { try $0.due(now: now, limit: Self.atOnce) }) ?? []
-            await withDiscardingTaskGroup { tasks in
+            let isNoted = await withTaskGroup(of: Bool.self) { tasks in
                 for item in due { tasks.addTask { await self.deliver(item, records) } }
+                return await tasks.allSatisfy { $0 }
             }
-            if due.count < Self.atOnce { try? await Task.sleep(nanoseconds: Self.lookMilliseconds * 1_000_000) }
+            // What was done cannot be noted, so that it is due again at once: a full disk must not make us a flood.
+            pause = isNoted ? Self.lookMilliseconds : min(pause * 2, Self.longestLookMilliseconds)
+            if due.count < Self.atOnce || !isNoted { try? await Task.sleep(for: .milliseconds(pause)) }
         }
     }
 
-    private func deliver(_ item: OutboxItem, _ records: RecordKeeping) async {
+    /// Returns whether the outcome could be noted.
+    private func deliver(_ item: OutboxItem, _ records: RecordKeeping) async -> Bool {
         var request = OutboundRequest(method: "POST", server: url.server, target: url.target)
         request.body = Array(item.payload.utf8)
         request.headers = [
@@ -59,12 +65,12 @@ final class EndDelivery: Sendable {
         } catch {}
         if isTaken {
             counted.withLock { $0.delivered += 1 }
-            try? await records.ask { try $0.delivered(item.id) }
+            return (try? await records.ask { try $0.delivered(item.id) }) != nil
         } else {
             counted.withLock { $0.failed += 1 }
             let pause = min(Self.longestPauseMilliseconds, Self.firstPauseMilliseconds << min(20, item.attempts))
             let next = item.attempts + 1 < Self.attemptsMaximum ? UnixTime.milliseconds + pause : nil
-            try? await records.ask { try $0.failed(item.id, nextAt: next) }
+            return (try? await records.ask { try $0.failed(item.id, nextAt: next) }) != nil
         }
     }
 }

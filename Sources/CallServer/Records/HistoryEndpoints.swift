@@ -8,6 +8,7 @@ import WebServer
 /// What was kept of calls, over HTTP: search, one call, exports, deletion, recordings.
 struct HistoryEndpoints: Sendable {
     let records: RecordKeeping?
+    let directory: CallDirectory
 
     private static let filters: [Route.Parameter] =
         [
@@ -171,6 +172,7 @@ struct HistoryEndpoints: Sendable {
             throw WebError(.unprocessableContent, "number is missing")
         }
         let deletion = try await ask { try $0.deleteCaller(number) }
+        directory.forget { $0.party == number }
         RecordingFiles.remove(deletion.recordings, from: records?.recordingsFolder ?? "")
         return .json([
             "deleted": .integer(Int64(deletion.calls)), "in_progress": .integer(Int64(deletion.inProgress)),
@@ -181,6 +183,7 @@ struct HistoryEndpoints: Sendable {
         let sid = request.parameters["sid"] ?? ""
         let deletion = try await ask { try $0.deleteCall(sid) }
         guard deletion.calls > 0 else { throw WebError(.notFound, "no such call that is over") }
+        directory.forget { $0.callSID == sid }
         RecordingFiles.remove(deletion.recordings, from: records?.recordingsFolder ?? "")
         return .json(["deleted": .integer(Int64(deletion.calls))])
     }

@@ -39,22 +39,22 @@ struct KeyTool: Sendable {
         }
     }
 
-    private func press(_ digits: String, in callSID: String) async throws(Failure) {
+    private func press(_ digits: String, in callSID: String) async throws {
         var pieces: [[UInt8]] = []
         for (index, key) in digits.enumerated() {
             guard let audio = KeyTones.audio(key) else { throw Failure(description: "\(key) is no key") }
             if index % KeyTones.keysAtOnce == 0 { pieces.append([]) }
             pieces[pieces.count - 1] += audio
         }
-        for piece in pieces where await !play(piece, to: callSID) {
+        for piece in pieces where try await !play(piece, to: callSID) {
             throw Failure(description: "the line was never silent long enough")
         }
-        await directory.untilHeard(callSID, atMost: Self.hearMilliseconds)
+        try await directory.untilHeard(callSID, atMost: Self.hearMilliseconds)
     }
 
-    private func play(_ audio: [UInt8], to callSID: String) async -> Bool {
+    private func play(_ audio: [UInt8], to callSID: String) async throws -> Bool {
         for _ in 0..<Self.attempts {
-            await directory.untilHeard(callSID, atMost: Self.hearMilliseconds)
+            try await directory.untilHeard(callSID, atMost: Self.hearMilliseconds)
             if await directory.play(audio, to: callSID) { return true }
         }
         return false

@@ -247,9 +247,9 @@ struct CallEndpoints: Sendable {
         }
         directory.act("transferred", by: request.actor, on: callSID)
         let transfer = CallTransfer(rest: rest, live: live, directory: directory)
-        do throws(CallTransfer.Failure) {
+        do {
             try await transfer.transfer(call: callSID, to: named ?? to, by: .operator)
-        } catch {
+        } catch let error as CallTransfer.Failure {
             throw WebError(.badGateway, error.description)
         }
         return .json(["status": "accepted"], status: .accepted)

@@ -112,19 +112,22 @@ struct CarrierEndpoints: Sendable {
         case .none: return refusal()
         }
         let before = directory.entry(callSID)
-        for (name, value) in [
-            (CallPlanner.callerParameter, form["From"] ?? before?.caller ?? ""),
-            (CallPlanner.calledParameter, form["To"] ?? before?.called ?? ""),
-        ] where !value.isEmpty { stream.parameters.append(.init(name, value)) }
-        planner.keep(Self.continuation(of: before), for: callSID)
+        let facts = CallFacts(
+            called: form["To"] ?? before?.called ?? "",
+            caller: form["From"] ?? before?.caller ?? ""
+        )
+        stream.parameters += planner.comeBack(
+            facts,
+            callSID: callSID,
+            direction: form["Direction"] ?? before?.direction ?? ""
+        ) { Self.goOn(&$0, after: before) }
         return .text(TwiML([.connect(stream), .say(live.settings.texts.refusal)]).text, type: Self.xml)
     }
 
     /// Lines of the conversation before a transfer that the agent is told of.
     private static let linesTold = 20
 
-    private static func continuation(of entry: CallEntry?) -> PreparedCall {
-        var call = PreparedCall()
+    private static func goOn(_ call: inout PreparedCall, after entry: CallEntry?) {
         let lines = (entry?.lines ?? []).suffix(linesTold).map { "\($0.who): \($0.text)" }
         call.addendum =
             "You tried to put the caller through to a person, but nobody answered. Say so and go on with the call; do not "
@@ -132,7 +135,6 @@ struct CarrierEndpoints: Sendable {
         call.changes.greeting = .agentFirst(
             .instructions("Tell the caller that nobody answered, and offer to help yourself.")
         )
-        return call
     }
 
     /// Order is not guaranteed, and calls may be unknown: nothing but the end of a call of ours has a consequence.

@@ -24,7 +24,10 @@ final class LiveFeed: Sendable {
     /// The first message: how everything stands.
     func welcome(_ viewer: Viewer) {
         let calls = JSONValue.array(directory.entries.map { .object($0.summary) })
-        tell(viewer, ["type": "snapshot", "now": .string(UnixTime.text(UnixTime.milliseconds)), "calls": calls])
+        let message: JSONValue = [
+            "type": "snapshot", "now": .string(UnixTime.text(UnixTime.milliseconds)), "calls": calls,
+        ]
+        tell(viewer, message.encode(), isFirst: true)
     }
 
     /// - Parameters:
@@ -44,13 +47,12 @@ final class LiveFeed: Sendable {
             "type": "event", "call_sid": .string(record.callSID), "at": .string(UnixTime.text(UnixTime.milliseconds)),
             "clock_us": .integer(record.at), "event": .object(event),
         ]
-        for viewer in watching { tell(viewer, message.encode()) }
+        let bytes = message.encode()
+        for viewer in watching { tell(viewer, bytes) }
     }
 
-    private func tell(_ viewer: Viewer, _ message: JSONValue) { tell(viewer, message.encode()) }
-
-    private func tell(_ viewer: Viewer, _ message: [UInt8]) {
-        let fits = viewer.tell(message)
+    private func tell(_ viewer: Viewer, _ message: [UInt8], isFirst: Bool = false) {
+        let fits = viewer.tell(message, isFirst: isFirst)
         viewers.withLock { $0.told(viewer, fits: fits) }
     }
 }

@@ -18,6 +18,8 @@ final class Viewer: Sendable {
     private struct Queue {
         var messages: [(bytes: [UInt8], isText: Bool)] = []
         var bytes = 0
+        /// More that may wait, for the first message.
+        var allowance = 0
         var isMoving = false
         var isDropped = false
     }
@@ -37,10 +39,14 @@ final class Viewer: Sendable {
     func watches(_ callSID: String) -> Bool { wish.callSID == nil || wish.callSID == callSID }
 
     /// Queues a message, from any thread; false when the viewer is too slow: it is closed then.
-    func tell(_ message: [UInt8], isText: Bool = true) -> Bool {
+    ///
+    /// - Parameter isFirst: How everything stands when the viewer comes: as large as the calls that may be open, so that
+    ///   the bound is wider by it.
+    func tell(_ message: [UInt8], isText: Bool = true, isFirst: Bool = false) -> Bool {
         let (starts, fits) = queue.withLock { queue -> (Bool, Bool) in
             if queue.isDropped { return (false, true) }
-            if queue.bytes + message.count > Self.queueBytesMax {
+            if isFirst { queue.allowance = message.count }
+            if queue.bytes + message.count > Self.queueBytesMax + queue.allowance {
                 queue = Queue(isMoving: queue.isMoving, isDropped: true)
                 return (false, false)
             }

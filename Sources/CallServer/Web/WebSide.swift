@@ -123,7 +123,8 @@ final class WebSide: Sendable {
         let routes =
             endpoints.routes + carrierEndpoints.routes + callEndpoints.routes
             + ToolEndpoints(live: live, clock: { .now() }).routes
-            + HistoryEndpoints(records: records).routes + ConfigurationEndpoints(live: live, records: records).routes
+            + HistoryEndpoints(records: records, directory: directory).routes
+            + ConfigurationEndpoints(live: live, records: records).routes
             + OverviewEndpoints(
                 live: live,
                 directory: directory,

@@ -67,8 +67,9 @@ import Testing
         let path = "/calls/\(callID)/hangup"
         #expect(try await server.ask("POST", path, headers: ["Origin: https://evil.example"]).status == 403)
         #expect(try await server.ask("POST", path, host: "evil.example").status == 401)
+        #expect(try await server.ask("POST", path, headers: ["Origin: http://127.0.0.1:3000"]).status == 401)
         #expect(await server.server.openCalls() == 1)
-        #expect(try await server.ask("POST", path, headers: ["Origin: http://127.0.0.1:3000"]).status == 202)
+        #expect(try await server.ask("POST", path).status == 202)
         await outcome.ended()
         await server.stop()
     }
