@@ -1,11 +1,13 @@
 # Shared by scripts/fuzz.sh and scripts/coverage.sh: which targets there are and what each is built of.
 
-FUZZ_TARGETS=(utf8 base64 ulaw ws http json twilio realtime ledger core)
+FUZZ_TARGETS=(utf8 base64 ulaw ws http json twilio realtime ledger opus core)
 FUZZ_CC=${FUZZ_CC:-clang}
 
 core=CSources/CTrunk
 codecs=("$core"/{base64,base64_sse,base64_avx2,base64_neon,http_head,json_scan,json_text,realtime,twilio,ulaw,utf8,ws}.c
-    "$core"/ledger.c)
+    "$core"/{ledger,opus,pcm,reorder}.c)
+opus=()
+if pkg-config --exists opus; then opus=(-DTRK_WITH_OPUS $(pkg-config --cflags --libs opus)); fi
 
 # fuzz_build TARGET OUTPUT FLAGS...
 fuzz_build() {
@@ -24,7 +26,7 @@ fuzz_build() {
         *) sources+=("${codecs[@]}") ;;
     esac
     "$FUZZ_CC" "$@" -std=c17 -D_GNU_SOURCE "${defines[@]}" -ICSources/CTrunk/include -ICSources/CTrunk -ITests/Fuzz \
-        "${sources[@]}" -lssl -lcrypto -lpthread -o "$output"
+        "${sources[@]}" "${opus[@]}" -lssl -lcrypto -lpthread -o "$output"
 }
 
 # The longest input: no shorter than what reaches a target's limits, no longer than pays.

@@ -1,8 +1,8 @@
 /* call.c - a call: who belongs to it, where its audio flows, and the public functions. */
 #include "tap.h"
 
-static uint32_t ms_of(uint64_t bytes) {
-  return (uint32_t)(bytes / TRK_ULAW_BYTES_PER_MS);
+static uint32_t ms_of(const trk_call *call, uint64_t bytes) {
+  return (uint32_t)(bytes / call->bytes_per_ms);
 }
 
 trk_call *trk_call_find(const trk_loop *loop, trk_call_id id) {
@@ -35,6 +35,14 @@ void trk_call_malformed(trk_leg *leg, trk_malformed reason) {
 
 void trk_call_on_message(trk_leg *leg, trk_ws_opcode opcode, const uint8_t *bytes, size_t count) {
   trk_call *call = leg->call;
+  const bool is_carrier = leg == call->carrier;
+  if (is_carrier && call->dialect == TRK_DIALECT_BINARY) {
+    if (opcode == TRK_WS_BINARY)
+      trk_line_binary(call, bytes, count);
+    else
+      trk_call_push(call, TRK_EVENT_CARRIER_TEXT, leg, 0, (trk_bytes){bytes, count});
+    return;
+  }
   if (opcode == TRK_WS_BINARY) {
     call->loop->stats.malformed[TRK_MALFORMED_BINARY]++;
     call->stats.malformed++;
@@ -42,7 +50,7 @@ void trk_call_on_message(trk_leg *leg, trk_ws_opcode opcode, const uint8_t *byte
     return;
   }
   if (!trk_buffer_ensure(call->loop, &call->loop->scratch, count)) return;
-  if (leg == call->carrier)
+  if (is_carrier)
     trk_call_carrier_message(call, bytes, count);
   else
     trk_call_model_message(call, leg, bytes, count);
@@ -69,6 +77,7 @@ void trk_call_on_leg_closed(trk_leg *leg) {
     trk_wheel_cancel(call->loop, &call->pace);
     trk_wheel_cancel(call->loop, &call->grace);
     trk_wheel_cancel(call->loop, &call->media);
+    if (call->line) trk_wheel_cancel(call->loop, &call->line->fill);
     return;
   }
   if (leg == call->route) {
@@ -92,7 +101,8 @@ void trk_call_on_leg_drained(trk_leg *leg) {
 void trk_call_on_flushed(trk_leg *leg) {
   trk_call *call = leg->call;
   if (leg == call->route) {
-    if (ms_of(call->waiting.bytes) >= call->loop->config.append_ms) trk_call_send_waiting(call);
+    if (ms_of(call, call->waiting.bytes) >= call->loop->config.append_ms)
+      trk_call_send_waiting(call);
     return;
   }
   if (leg != call->carrier) return;
@@ -103,7 +113,8 @@ void trk_call_on_flushed(trk_leg *leg) {
 
 /* ---- Public functions ---- */
 
-trk_status trk_call_open(trk_loop *loop, trk_leg_id carrier, trk_call_id *out) {
+trk_status trk_call_open(trk_loop *loop, trk_leg_id carrier, trk_dialect dialect,
+                         trk_call_id *out) {
   trk_leg *leg = trk_leg_find(loop, carrier);
   if (!leg) return TRK_ESTALE;
   if (leg->state != TRK_LEG_OPEN || !leg->is_server || leg->call) return TRK_EUNSUPPORTED;
@@ -117,6 +128,11 @@ trk_status trk_call_open(trk_loop *loop, trk_leg_id carrier, trk_call_id *out) {
   }
   call->loop = loop;
   call->carrier = leg;
+  call->dialect = dialect;
+  call->bytes_per_ms = TRK_ULAW_BYTES_PER_MS;
+  call->frame_bytes = TRK_ULAW_FRAME_BYTES;
+  call->slice_bytes = TRK_SLICE_BYTES_MAX;
+  call->lead_ms = loop->config.lead_ms;
   call->next_timestamp_ms = -1;
   call->sequence = -1;
   call->pace.kind = TRK_TIMER_CALL_PACE;
@@ -169,7 +185,7 @@ trk_status trk_call_playback(trk_loop *loop, trk_call_id id, trk_playback_item *
   if (!call) return TRK_ESTALE;
   const trk_ledger *ledger = &call->ledger;
   *count = ledger->item_count < capacity ? ledger->item_count : capacity;
-  *queued_ms = ms_of(call->playback.bytes);
+  *queued_ms = ms_of(call, call->playback.bytes);
   /* The clock is read anew: a turn may have begun a while ago, and truncation counts the ms. */
   const int64_t now_us = (int64_t)(uv_hrtime() / 1000);
   for (size_t i = 0; i < *count; i++) {
@@ -179,12 +195,36 @@ trk_status trk_call_playback(trk_loop *loop, trk_call_id id, trk_playback_item *
     to->id_count = from->id_count;
     to->content_index = from->content_index;
     to->epoch = from->epoch;
-    to->received_ms = ms_of(from->received);
-    to->sent_ms = ms_of(from->sent);
-    to->heard_ms = ms_of(trk_ledger_item_heard(ledger, from, now_us));
+    to->received_ms = ms_of(call, from->received);
+    to->sent_ms = ms_of(call, from->sent);
+    to->heard_ms = ms_of(call, trk_ledger_item_heard(ledger, from, now_us));
     to->complete = from->complete;
   }
   return TRK_OK;
+}
+
+/* Audio of our own comes as mu-law, whatever the line speaks. */
+static void append_ulaw(trk_call *call, const uint8_t *codes, size_t count) {
+  enum { PIECE = 160 };
+  int16_t samples[PIECE * TRK_PCM_PER_ULAW];
+  uint8_t alaw[PIECE];
+  int16_t last = 0;
+  const bool is_alaw = call->line && call->line->config.coding == TRK_CODING_ALAW;
+  while (count > 0) {
+    const size_t take = count < PIECE ? count : PIECE;
+    if (call->bytes_per_ms == TRK_PCM_BYTES_PER_MS) {
+      trk_pcm_from_ulaw(samples, codes, take, &last);
+      trk_chain_append(call->loop, &call->playback, samples,
+                       take * TRK_PCM_PER_ULAW * sizeof *samples);
+    } else if (is_alaw) {
+      trk_alaw_from_ulaw(alaw, codes, take);
+      trk_chain_append(call->loop, &call->playback, alaw, take);
+    } else {
+      trk_chain_append(call->loop, &call->playback, codes, take);
+    }
+    codes += take;
+    count -= take;
+  }
 }
 
 trk_status trk_call_play(trk_loop *loop, trk_call_id id, const void *ulaw, size_t count) {
@@ -193,32 +233,31 @@ trk_status trk_call_play(trk_loop *loop, trk_call_id id, const void *ulaw, size_
   if (!call) return TRK_ESTALE;
   if (count == 0 || count > (size_t)TRK_PLAY_MS_MAX * TRK_ULAW_BYTES_PER_MS) return TRK_EINVALID;
   if (call->ledger.item_count > 0 || !call->carrier) return TRK_EFULL;
-  if (!trk_pool_reserve(loop, count / TRK_BLOCK_DATA + 2)) return TRK_EFULL;
-  const trk_status status = trk_ledger_receive(&call->ledger, name, 0, 0, count);
+  const size_t bytes = count * call->bytes_per_ms / TRK_ULAW_BYTES_PER_MS;
+  if (!trk_pool_reserve(loop, bytes / TRK_BLOCK_DATA + 2)) return TRK_EFULL;
+  const trk_status status = trk_ledger_receive(&call->ledger, name, 0, 0, bytes);
   if (status != TRK_OK) return status;
-  trk_chain_append(loop, &call->playback, ulaw, count);
+  append_ulaw(call, ulaw, count);
   trk_ledger_complete(&call->ledger, name);
   trk_pacer_run(call);
   return TRK_OK;
 }
 
-static void send_clear(trk_call *call) {
-  uint8_t *at = trk_leg_begin_frame(call->carrier, TRK_TWILIO_OVERHEAD_MAX);
-  if (!at) return;
-  const trk_bytes sid = {call->sid, call->sid_count};
-  trk_leg_end_frame(call->carrier, trk_twilio_write_clear(at, TRK_TWILIO_OVERHEAD_MAX, sid));
-  call->loop->stats.clears_out++;
-  call->clear_pending = true;
+/* Whether the caller may still hear of what was sent. Without marks the clock says. */
+static bool may_play(const trk_call *call, int64_t now_us) {
+  if (call->line && !call->line->config.has_marks)
+    return trk_ledger_ahead_us(&call->ledger, now_us) > 0;
+  return trk_ledger_unproven(&call->ledger);
 }
 
 trk_status trk_call_interrupt(trk_loop *loop, trk_call_id id) {
   trk_call *call = trk_call_find(loop, id);
   if (!call) return TRK_ESTALE;
   trk_call_forget_responses(call);
-  const bool playing = trk_ledger_unproven(&call->ledger);
-  if (playing && call->carrier) send_clear(call);
-  const bool anything = playing || call->ledger.item_count > 0;
   const int64_t now_us = (int64_t)(uv_hrtime() / 1000);
+  const bool playing = may_play(call, now_us);
+  if (playing && call->carrier) trk_dialect_send_clear(call);
+  const bool anything = playing || call->ledger.item_count > 0;
   if (playing && call->taps) trk_tap_clear(call, now_us);
   trk_chain_clear(loop, &call->playback);
   call->unmarked = 0;
@@ -267,8 +306,8 @@ trk_status trk_call_get_stats(trk_loop *loop, trk_call_id id, trk_call_stats *ou
   const trk_call *call = trk_call_find(loop, id);
   if (!call) return TRK_ESTALE;
   *out = call->stats;
-  out->waiting_ms = ms_of(call->waiting.bytes);
-  out->queued_ms = ms_of(call->playback.bytes);
+  out->waiting_ms = ms_of(call, call->waiting.bytes);
+  out->queued_ms = ms_of(call, call->playback.bytes);
   out->blocks = blocks_of(&call->playback) + blocks_of(&call->waiting);
   return TRK_OK;
 }
@@ -294,6 +333,7 @@ trk_status trk_call_end(trk_loop *loop, trk_call_id id, uint16_t code, const cha
   }
   if (call->taps && call->carrier) trk_tap_clear(call, (int64_t)(uv_hrtime() / 1000));
   trk_tap_end_all(call);
+  trk_line_close(call);
   trk_chain_clear(loop, &call->playback);
   trk_chain_clear(loop, &call->waiting);
   trk_table_give(&loop->calls, call->id.slot);

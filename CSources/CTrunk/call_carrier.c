@@ -5,8 +5,8 @@
 
 enum { GAP_TOLERANCE_MS = 5 }; /* Twilio's timestamps jump by 20; less than this is rounding. */
 
-static uint64_t ms_of(uint64_t bytes) {
-  return bytes / TRK_ULAW_BYTES_PER_MS;
+static uint64_t ms_of(const trk_call *call, uint64_t bytes) {
+  return bytes / call->bytes_per_ms;
 }
 
 /* ---- To the model ---- */
@@ -39,12 +39,12 @@ static uint32_t waiting_limit_ms(const trk_call *call) {
 
 /* The oldest audio goes first when there is too much: what is said now matters more. */
 static void drop_oldest(trk_call *call) {
-  const size_t limit = (size_t)waiting_limit_ms(call) * TRK_ULAW_BYTES_PER_MS;
+  const size_t limit = (size_t)waiting_limit_ms(call) * call->bytes_per_ms;
   if (call->waiting.bytes <= limit) return;
   const size_t excess = call->waiting.bytes - limit;
   trk_chain_consume(call->loop, &call->waiting, excess);
-  call->loop->stats.caller_dropped_ms += ms_of(excess);
-  call->stats.dropped_ms += ms_of(excess);
+  call->loop->stats.caller_dropped_ms += ms_of(call, excess);
+  call->stats.dropped_ms += ms_of(call, excess);
 }
 
 /* Decodes checked base64 to the end of a chain, in pieces that fit the blocks. False when the pool
@@ -67,10 +67,10 @@ bool trk_call_decode(trk_loop *loop, trk_chain *chain, trk_bytes base64) {
 
 static void keep_waiting(trk_call *call, trk_bytes base64, size_t count) {
   if (trk_call_decode(call->loop, &call->waiting, base64)) {
-    call->loop->stats.caller_waited_ms += ms_of(count);
+    call->loop->stats.caller_waited_ms += ms_of(call, count);
   } else {
-    call->loop->stats.caller_dropped_ms += ms_of(count);
-    call->stats.dropped_ms += ms_of(count);
+    call->loop->stats.caller_dropped_ms += ms_of(call, count);
+    call->stats.dropped_ms += ms_of(call, count);
   }
   drop_oldest(call);
 }
@@ -80,15 +80,20 @@ static bool model_takes(const trk_call *call) {
          trk_leg_pending_bytes(call->route) < TRK_MODEL_PENDING_MAX;
 }
 
+/* One append of audio that is not base64 yet. */
+static trk_status send_bytes(trk_call *call, const uint8_t *bytes, size_t count) {
+  /* Not the loop's scratch: the message that is being read may have its payload there. */
+  char text[(TRK_APPEND_BYTES_MAX + 2) / 3 * 4];
+  const size_t encoded = trk_base64_encode(text, bytes, count);
+  return send_append(call, (trk_bytes){(const uint8_t *)text, encoded});
+}
+
 /* One append from the head of the waiting audio. */
 static bool send_piece(trk_call *call) {
   const trk_block *block = call->waiting.head;
   size_t count = block->end - block->start;
   if (count > TRK_APPEND_BYTES_MAX) count = TRK_APPEND_BYTES_MAX;
-  /* Not the loop's scratch: the message that is being read may have its payload there. */
-  char text[(TRK_APPEND_BYTES_MAX + 2) / 3 * 4];
-  const size_t encoded = trk_base64_encode(text, block->data + block->start, count);
-  if (send_append(call, (trk_bytes){(const uint8_t *)text, encoded}) != TRK_OK) return false;
+  if (send_bytes(call, block->data + block->start, count) != TRK_OK) return false;
   trk_chain_consume(call->loop, &call->waiting, count);
   return true;
 }
@@ -101,11 +106,11 @@ void trk_call_send_waiting(trk_call *call) {
 /* Density: frames are gathered and go out together. */
 static void gather(trk_call *call, trk_bytes base64, size_t count) {
   if (!trk_call_decode(call->loop, &call->waiting, base64)) {
-    call->loop->stats.caller_dropped_ms += ms_of(count);
-    call->stats.dropped_ms += ms_of(count);
+    call->loop->stats.caller_dropped_ms += ms_of(call, count);
+    call->stats.dropped_ms += ms_of(call, count);
     return;
   }
-  if (ms_of(call->waiting.bytes) >= call->loop->config.append_ms) trk_call_send_waiting(call);
+  if (ms_of(call, call->waiting.bytes) >= call->loop->config.append_ms) trk_call_send_waiting(call);
 }
 
 /* ---- From the phone ---- */
@@ -122,7 +127,7 @@ static void measure_gap(trk_call *call, int64_t timestamp_ms, size_t count) {
     stats->timestamp_faults++;
   }
   call->next_timestamp_ms =
-      timestamp_ms < INT64_MAX / 2 ? timestamp_ms + (int64_t)ms_of(count) : -1;
+      timestamp_ms < INT64_MAX / 2 ? timestamp_ms + (int64_t)ms_of(call, count) : -1;
 }
 
 /* Numbers are looked at and trusted with nothing: audio is played in the order of arrival. */
@@ -134,7 +139,8 @@ static void measure_sequence(trk_call *call, int64_t sequence) {
 }
 
 /* A model is paid by the minute of audio, and audio faster than time is no telephone. A bucket
- * holds what the window allows and drains at the speed that is allowed. */
+ * holds what the window allows and drains at the speed that is allowed. It counts eighths of
+ * milliseconds, as long as a sample of mu-law. */
 static bool within_speed(trk_call *call, size_t count) {
   const trk_loop_config *config = &call->loop->config;
   const int64_t now_ms = call->loop->now_us / TRK_US_PER_MS;
@@ -169,8 +175,41 @@ void trk_call_on_media_timer(trk_call *call) {
 
 static void note_media(trk_call *call) {
   call->media_ms = call->loop->now_us / TRK_US_PER_MS;
-  if (call->media.armed) return;
+  if (call->media.armed || (call->line && call->line->config.may_rest)) return;
   trk_wheel_arm(call->loop, &call->media, call->media_ms + call->loop->config.media_timeout_ms);
+}
+
+bool trk_call_may_take(trk_call *call, int64_t duration_us) {
+  const int64_t eighths = duration_us * TRK_ULAW_BYTES_PER_MS / TRK_US_PER_MS;
+  if (within_speed(call, eighths > 0 ? (size_t)eighths : 0)) return true;
+  break_flood(call, "media faster than a telephone");
+  return false;
+}
+
+void trk_call_take_audio(trk_call *call, const uint8_t *bytes, size_t count) {
+  call->loop->stats.carrier_frames_in++;
+  call->stats.frames_in++;
+  note_media(call);
+  if (call->taps) trk_tap_caller_audio(call, bytes, count);
+  const bool gathers = call->loop->config.append_ms > 20;
+  if (call->waiting.bytes > 0 && !gathers) trk_call_send_waiting(call);
+  while (count > 0) {
+    const size_t take = count < TRK_APPEND_BYTES_MAX ? count : TRK_APPEND_BYTES_MAX;
+    const bool goes = !gathers && call->waiting.bytes == 0 && model_takes(call);
+    if (!goes || send_bytes(call, bytes, take) != TRK_OK) {
+      if (trk_chain_append(call->loop, &call->waiting, bytes, take)) {
+        if (!gathers) call->loop->stats.caller_waited_ms += ms_of(call, take);
+      } else {
+        call->loop->stats.caller_dropped_ms += ms_of(call, take);
+        call->stats.dropped_ms += ms_of(call, take);
+      }
+    }
+    bytes += take;
+    count -= take;
+  }
+  if (gathers && ms_of(call, call->waiting.bytes) >= call->loop->config.append_ms)
+    trk_call_send_waiting(call);
+  drop_oldest(call);
 }
 
 /* The way of checked audio to the model, or to where it waits for one. */
@@ -188,6 +227,10 @@ static void pass_on(trk_call *call, trk_bytes base64, size_t count) {
 static void take_media(trk_call *call, const trk_twilio_message *message) {
   if (!message->inbound) {
     call->loop->stats.media_other_track++;
+    return;
+  }
+  if (call->line && call->line->reorder) {
+    trk_line_numbered(call, message->chunk, message->payload);
     return;
   }
   const ptrdiff_t count =
@@ -245,12 +288,18 @@ static void take_start(trk_call *call, const trk_twilio_message *message, trk_by
   }
   memcpy(call->sid, message->stream_sid.data, message->stream_sid.count);
   call->sid_count = (uint32_t)message->stream_sid.count;
-  call->started = true;
-  call->started_us = call->loop->now_us;
+  trk_call_started(call);
   call->sequence = message->sequence;
   call->loop->stats.starts_unannounced += !call->connected;
-  note_media(call);
   trk_call_push(call, TRK_EVENT_CARRIER_START, call->carrier, 0, text);
+  /* What is on the line is known when the start was understood. */
+  if (call->dialect == TRK_DIALECT_TELNYX) call->carrier->barrier_round = call->loop->round + 1;
+}
+
+void trk_call_started(trk_call *call) {
+  call->started = true;
+  call->started_us = call->loop->now_us;
+  note_media(call);
 }
 
 static void take_mark(trk_call *call, trk_bytes name) {
@@ -300,7 +349,11 @@ static void take_in_stream(trk_call *call, const trk_twilio_message *message) {
 
 void trk_call_carrier_message(trk_call *call, const uint8_t *bytes, size_t count) {
   trk_twilio_message message;
-  if (trk_twilio_parse(&message, bytes, count, call->loop->scratch.data) != TRK_OK) {
+  uint8_t *const scratch = call->loop->scratch.data;
+  const trk_status status = call->dialect == TRK_DIALECT_TELNYX
+                                ? trk_telnyx_parse(&message, bytes, count, scratch)
+                                : trk_twilio_parse(&message, bytes, count, scratch);
+  if (status != TRK_OK) {
     trk_call_malformed(call->carrier, TRK_MALFORMED_JSON);
     return;
   }

@@ -32,7 +32,7 @@ static void late(trk_call *call) {
 }
 
 static void pause_when_full(trk_call *call) {
-  const size_t limit = (size_t)call->loop->config.playback_ms_max * TRK_ULAW_BYTES_PER_MS;
+  const size_t limit = (size_t)call->loop->config.playback_ms_max * call->bytes_per_ms;
   if (call->playback.bytes < limit || call->route_paused) return;
   call->route_paused = true;
   call->route->held = true;
@@ -48,7 +48,8 @@ static void take_delta(trk_call *call, trk_leg *leg, const trk_rt_event *event) 
     return;
   }
   const ptrdiff_t count = trk_base64_check((const char *)event->delta.data, event->delta.count);
-  if (count < 0) {
+  const bool is_half = count > 0 && call->bytes_per_ms == TRK_PCM_BYTES_PER_MS && count % 2 != 0;
+  if (count < 0 || is_half) { /* Half a sample would turn all that follow into noise. */
     trk_call_malformed(leg, TRK_MALFORMED_BASE64);
     return;
   }

@@ -14,7 +14,10 @@
 #include "trk.h"
 #include "trk_http_head.h"
 #include "trk_ledger.h"
+#include "trk_opus.h"
+#include "trk_pcm.h"
 #include "trk_realtime.h"
+#include "trk_reorder.h"
 #include "trk_twilio.h"
 #include "trk_ulaw.h"
 #include "trk_ws.h"
@@ -51,11 +54,13 @@ enum {
   TRK_LINGER_MS = 1000,           /* For the peer's end of the connection after ours. */
   TRK_MODEL_PENDING_MAX = 32768,  /* Outbound bytes of a model leg before caller audio waits. */
   TRK_CARRIER_PENDING_MAX = 8192, /* Outbound bytes of a carrier leg before model audio waits. */
-  TRK_APPEND_BYTES_MAX = 2400,    /* Mu-law bytes in one append from the waiting buffer: 300 ms. */
-  TRK_SLICE_BYTES_MAX = 1600,     /* Mu-law bytes in one media message to the caller: 200 ms. */
-  TRK_RESPONSES_MAX = 4,          /* Responses of a model whose audio may play. */
-  TRK_PING_WINDOW_MS = 10000,     /* For pings_max. */
-  TRK_TLS_CONTEXTS_MAX = 4,       /* CA files in use by one loop. */
+  TRK_APPEND_BYTES_MAX =
+      2880,                   /* In one append that is encoded here: 360 ms of mu-law, 60 of PCM. */
+  TRK_SLICE_BYTES_MAX = 1600, /* Mu-law bytes in one media message to the caller: 200 ms. */
+  TRK_OPUS_FREE_MAX = 64,     /* Opus states that a loop keeps for calls to come. */
+  TRK_RESPONSES_MAX = 4,      /* Responses of a model whose audio may play. */
+  TRK_PING_WINDOW_MS = 10000, /* For pings_max. */
+  TRK_TLS_CONTEXTS_MAX = 4,   /* CA files in use by one loop. */
   TRK_SESSION_KEY_MAX = TRK_HOST_MAX + 40,
   TRK_TLS_SESSIONS_MAX = 8, /* Hosts whose TLS session is kept for resumption. */
 };
@@ -125,6 +130,7 @@ typedef enum trk_timer_kind {
   TRK_TIMER_CALL_USER,
   TRK_TIMER_CALL_GRACE,
   TRK_TIMER_CALL_MEDIA,
+  TRK_TIMER_CALL_FILL,
   TRK_TIMER_DIAL,
   TRK_TIMER_LISTEN,
 } trk_timer_kind;
@@ -203,6 +209,7 @@ typedef struct trk_call trk_call;
 typedef struct trk_address trk_address;
 typedef struct trk_listener trk_listener;
 typedef struct trk_pump trk_pump;
+typedef struct trk_line trk_line;
 
 /* A TCP connection; on the heap by itself, since libuv handles never move. */
 typedef struct trk_socket {
@@ -329,7 +336,7 @@ trk_status trk_leg_send_close(trk_leg *leg, uint16_t code, const char *reason);
 /* Room for a whole frame of up to `count` payload bytes on a server leg; the payload is written at
  * the returned pointer and then committed with its true count. NULL when the queue is full. */
 uint8_t *trk_leg_begin_frame(trk_leg *leg, size_t count);
-void trk_leg_end_frame(trk_leg *leg, size_t count);
+void trk_leg_end_frame(trk_leg *leg, trk_ws_opcode opcode, size_t count);
 
 /* leg_http.c */
 size_t trk_leg_read_head(trk_leg *leg, uint8_t *bytes, size_t count);
@@ -374,7 +381,13 @@ typedef struct trk_response_id {
 struct trk_call {
   trk_loop *loop;
   trk_call_id id;
-  trk_leg *carrier;                     /* NULL once it is closed. */
+  trk_dialect dialect;
+  uint32_t bytes_per_ms; /* Of the audio between call and model, both ways. */
+  uint32_t frame_bytes;  /* Audio to the caller goes out in whole frames of so many bytes. */
+  uint32_t slice_bytes;  /* Most of it in one message. */
+  uint32_t lead_ms;      /* Sent ahead of real time; 0 sends all at once. */
+  trk_line *line;        /* NULL: Twilio's mu-law, which needs none. */
+  trk_leg *carrier;      /* NULL once it is closed. */
   trk_leg *models[TRK_CALL_MODELS_MAX]; /* NULL: free. */
   trk_leg *route;                       /* Where caller audio goes; NULL: it waits. */
   bool started;                         /* The carrier's start has come. */
@@ -386,8 +399,8 @@ struct trk_call {
   uint8_t sid[TRK_TWILIO_SID_MAX];
   uint32_t sid_count;
   trk_ledger ledger;
-  trk_chain playback;                           /* Model audio to send, mu-law. */
-  trk_chain waiting;                            /* Caller audio that waits, mu-law. */
+  trk_chain playback;                           /* Model audio to send, at bytes_per_ms. */
+  trk_chain waiting;                            /* Caller audio that waits, likewise. */
   trk_response_id responses[TRK_RESPONSES_MAX]; /* Live: created, not done, not muted. */
   uint32_t response_next;                       /* Where the next one goes. */
   uint32_t epoch;                               /* Of the routed model. */
@@ -402,7 +415,7 @@ struct trk_call {
   uint32_t digits;      /* Keys since digits_from_ms. */
   int64_t digits_from_ms;
   int64_t sequence;       /* The last message's number; -1: unknown. */
-  uint64_t media_level;   /* Mu-law bytes in the bucket of media_speed_max... */
+  uint64_t media_level;   /* Eighths of milliseconds in the bucket of media_speed_max... */
   int64_t media_level_ms; /* ...at this time. */
   int64_t media_ms;       /* When the last media came, or start. */
   int64_t started_us;     /* When start came. */
@@ -426,6 +439,12 @@ void trk_call_carrier_message(trk_call *call, const uint8_t *bytes, size_t count
 void trk_call_send_waiting(trk_call *call);
 void trk_call_on_media_timer(trk_call *call);
 bool trk_call_decode(trk_loop *loop, trk_chain *chain, trk_bytes base64);
+/* Whether so much audio, in microseconds, may come now; otherwise the carrier is closed. */
+bool trk_call_may_take(trk_call *call, int64_t duration_us);
+/* Audio of the caller as the model hears it. */
+void trk_call_take_audio(trk_call *call, const uint8_t *bytes, size_t count);
+/* The carrier's stream begins. */
+void trk_call_started(trk_call *call);
 
 /* call_model.c */
 void trk_call_model_message(trk_call *call, trk_leg *leg, const uint8_t *bytes, size_t count);
@@ -435,6 +454,37 @@ void trk_call_forget_responses(trk_call *call);
 void trk_pacer_run(trk_call *call);
 void trk_pacer_on_timer(trk_call *call);
 void trk_pacer_finish_items(trk_call *call);
+
+/* dialect.c: what goes to the caller, as its carrier wants it. */
+/* One slice of audio, whole frames; false when there is no room. */
+bool trk_dialect_send_audio(trk_call *call, const uint8_t *audio, size_t count);
+bool trk_dialect_send_mark(trk_call *call);
+void trk_dialect_send_clear(trk_call *call);
+/* Everything was heard. */
+void trk_dialect_finish(trk_call *call);
+
+/* line.c: what a line that is not Twilio's mu-law needs. */
+struct trk_line {
+  trk_line_config config; /* The texts point into `text`. */
+  trk_opus *opus;         /* NULL: no Opus. */
+  trk_reorder *reorder;   /* NULL: not numbered. */
+  bool talking;           /* `begin` was sent, `end` is owed. */
+  bool held;              /* The peer takes no audio. */
+  int64_t media_end_us;   /* Up to here there is audio of the caller; 0: none came yet. */
+  uint32_t filled_ms;     /* Made up since the last packet. */
+  uint32_t packet_us;     /* Length of the last packet. */
+  trk_timer fill;
+  trk_call *call;
+  trk_pcm_memory caller_memory, agent_memory; /* Of low passes, for taps of a PCM call. */
+  size_t text_count;
+  uint8_t text[5 * TRK_LINE_TEXT_MAX];
+};
+void trk_line_binary(trk_call *call, const uint8_t *bytes, size_t count);
+void trk_line_numbered(trk_call *call, int64_t number, trk_bytes base64);
+void trk_line_on_timer(trk_line *line);
+void trk_line_close(trk_call *call);
+void trk_line_release_loop(trk_loop *loop);
+bool trk_line_is_opus(const trk_call *call);
 
 /* ---- The loop (loop.c) ---- */
 
@@ -500,7 +550,9 @@ struct trk_loop {
   trk_listener *listeners;
   trk_listener *retired_listeners;
   uint32_t paced_this_turn;
-  bool tells_audio;    /* Audio deltas are events as well. */
+  bool tells_audio; /* Audio deltas are events as well. */
+  void *opus_free;  /* Opus states without a call; the first word links. */
+  uint32_t opus_free_count;
   trk_buffer scratch;  /* For unescaping and for encoding waiting audio. */
   uint8_t masks[4096]; /* Random bytes for client masks. */
   size_t masks_left;

@@ -7,17 +7,23 @@
 
 enum { US_PER_MS = 1000 };
 
-static int64_t us_of(uint64_t bytes) {
-  return (int64_t)(bytes * US_PER_MS / TRK_ULAW_BYTES_PER_MS);
+static int64_t us_of(const trk_ledger *ledger, uint64_t bytes) {
+  return (int64_t)(bytes * US_PER_MS / ledger->bytes_per_ms);
 }
 
-static uint64_t bytes_of(int64_t us) {
-  return us <= 0 ? 0 : (uint64_t)us * TRK_ULAW_BYTES_PER_MS / US_PER_MS;
+static uint64_t bytes_of(const trk_ledger *ledger, int64_t us) {
+  return us <= 0 ? 0 : (uint64_t)us * ledger->bytes_per_ms / US_PER_MS;
 }
 
 void trk_ledger_init(trk_ledger *ledger) {
   memset(ledger, 0, sizeof *ledger);
   ledger->lag_usual_us = INT64_MAX;
+  trk_ledger_set_line(ledger, TRK_ULAW_BYTES_PER_MS, true);
+}
+
+void trk_ledger_set_line(trk_ledger *ledger, uint32_t bytes_per_ms, bool has_marks) {
+  ledger->bytes_per_ms = bytes_per_ms;
+  ledger->grace_ms = has_marks ? TRK_LEDGER_ECHO_GRACE_MS : 0;
 }
 
 static trk_ledger_item *find(trk_ledger *ledger, trk_bytes id) {
@@ -77,7 +83,7 @@ void trk_ledger_sent(trk_ledger *ledger, trk_ledger_item *item, uint64_t count, 
     ledger->play_end_us = now_us;
     ledger->lag_count = 0;
   }
-  ledger->play_end_us += us_of(count + padding);
+  ledger->play_end_us += us_of(ledger, count + padding);
 }
 
 /* Writes `value` in decimal and returns the digits written. */
@@ -165,7 +171,7 @@ static int64_t behind_us(const trk_ledger *ledger) {
 
 uint64_t trk_ledger_heard(const trk_ledger *ledger, int64_t now_us) {
   const int64_t moment = now_us - behind_us(ledger);
-  const uint64_t left = bytes_of(ledger->play_end_us - moment);
+  const uint64_t left = bytes_of(ledger, ledger->play_end_us - moment);
   const uint64_t clock = left > ledger->position ? 0 : ledger->position - left;
   return clock > ledger->echoed ? clock : ledger->echoed;
 }
@@ -209,5 +215,5 @@ int64_t trk_ledger_grace_us(const trk_ledger *ledger) {
   const trk_ledger_item *item = &ledger->items[0];
   if (!item->complete || item->sent < item->received) return INT64_MAX;
   const uint64_t behind = ledger->position - (item->start + item->sent);
-  return ledger->play_end_us - us_of(behind) + (int64_t)TRK_LEDGER_ECHO_GRACE_MS * US_PER_MS;
+  return ledger->play_end_us - us_of(ledger, behind) + (int64_t)ledger->grace_ms * US_PER_MS;
 }

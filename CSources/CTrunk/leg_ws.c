@@ -76,11 +76,11 @@ uint8_t *trk_leg_begin_frame(trk_leg *leg, size_t count) {
   return at ? at + SERVER_HEADER : NULL;
 }
 
-void trk_leg_end_frame(trk_leg *leg, size_t count) {
+void trk_leg_end_frame(trk_leg *leg, trk_ws_opcode opcode, size_t count) {
   uint8_t *at = leg->out.tail->data + leg->out.tail->end;
   const size_t header = trk_ws_header_count(count, false);
   if (header < SERVER_HEADER) memmove(at + header, at + SERVER_HEADER, count);
-  trk_ws_write_header(at, TRK_WS_TEXT, count, NULL);
+  trk_ws_write_header(at, opcode, count, NULL);
   trk_chain_commit(&leg->out, header + count);
   trk_leg_mark_dirty(leg);
 }

@@ -199,6 +199,7 @@ static void free_loop(trk_loop *loop) {
   trk_buffer_drop_cache(loop);
   trk_pool_reset(loop);
   trk_tls_release_loop(loop);
+  trk_line_release_loop(loop);
   trk_listen_release_all(loop);
   free(loop->jobs);
   free(loop->jobs_running);

@@ -6,10 +6,18 @@
  */
 #include "tap.h"
 
-enum { FRAME_US = 20 * TRK_US_PER_MS };
+enum {
+  /* The largest slice: 60 ms of PCM, or 200 of mu-law. */
+  SLICE_ROOM = TRK_LINE_FRAME_MS_MAX * TRK_PCM_BYTES_PER_MS,
+};
+_Static_assert((int)SLICE_ROOM >= (int)TRK_SLICE_BYTES_MAX, "all slices fit");
 
-static uint64_t bytes_of_us(int64_t us) {
-  return (uint64_t)us * TRK_ULAW_BYTES_PER_MS / TRK_US_PER_MS;
+static int64_t frame_us(const trk_call *call) {
+  return (int64_t)call->frame_bytes * TRK_US_PER_MS / call->bytes_per_ms;
+}
+
+static uint64_t bytes_of_us(const trk_call *call, int64_t us) {
+  return (uint64_t)us * call->bytes_per_ms / TRK_US_PER_MS;
 }
 
 /* Copies the next `count` bytes of the queue; they may stand in several blocks. */
@@ -26,31 +34,36 @@ static void copy_out(trk_call *call, uint8_t *to, size_t count) {
 }
 
 static void send_mark(trk_call *call) {
-  uint8_t *at =
-      trk_leg_begin_frame(call->carrier, TRK_TWILIO_OVERHEAD_MAX + TRK_LEDGER_MARK_NAME_MAX);
-  if (!at) return; /* Without a mark the clock alone tells; the next mark comes soon. */
-  char name[TRK_LEDGER_MARK_NAME_MAX];
-  const trk_bytes text = {(const uint8_t *)name, trk_ledger_mark_name(&call->ledger, name)};
-  const trk_bytes sid = {call->sid, call->sid_count};
-  trk_leg_end_frame(
-      call->carrier,
-      trk_twilio_write_mark(at, TRK_TWILIO_OVERHEAD_MAX + TRK_LEDGER_MARK_NAME_MAX, sid, text));
+  if (!trk_dialect_send_mark(call)) return; /* The clock alone tells; the next mark comes soon. */
   call->unmarked = 0;
-  call->loop->stats.marks_out++;
+  if (!call->line || call->line->config.has_marks) call->loop->stats.marks_out++;
+}
+
+/* Whether a message with so much audio can be queued: what was taken from the queue of audio can
+ * not be put back. */
+static bool has_room(const trk_call *call, size_t count) {
+  const size_t bytes = TRK_TWILIO_OVERHEAD_MAX + (count + 2) / 3 * 4;
+  trk_loop *const loop = call->loop;
+  if (trk_leg_pending_bytes(call->carrier) + 2 * bytes <= loop->config.queue_bytes_max)
+    return trk_pool_reserve(loop, 2);
+  loop->stats.sends_refused++;
+  return false;
+}
+
+static int silence_of(const trk_call *call) {
+  if (call->bytes_per_ms == TRK_PCM_BYTES_PER_MS) return 0;
+  const bool is_alaw = call->line && call->line->config.coding == TRK_CODING_ALAW;
+  return is_alaw ? TRK_ALAW_SILENCE : TRK_ULAW_SILENCE;
 }
 
 /* Sends `count` bytes of an item as one media message, padded to whole frames at its end. */
 static bool send_slice(trk_call *call, trk_ledger_item *item, size_t count) {
-  uint8_t slice[TRK_SLICE_BYTES_MAX];
-  const size_t padding =
-      (TRK_ULAW_FRAME_BYTES - count % TRK_ULAW_FRAME_BYTES) % TRK_ULAW_FRAME_BYTES;
-  const size_t room = TRK_TWILIO_OVERHEAD_MAX + (TRK_SLICE_BYTES_MAX + 2) / 3 * 4;
-  uint8_t *at = trk_leg_begin_frame(call->carrier, room);
-  if (!at) return false;
+  uint8_t slice[SLICE_ROOM];
+  const size_t padding = (call->frame_bytes - count % call->frame_bytes) % call->frame_bytes;
+  if (!has_room(call, count + padding)) return false;
   copy_out(call, slice, count);
-  trk_ulaw_silence(slice + count, padding);
-  const trk_bytes sid = {call->sid, call->sid_count};
-  trk_leg_end_frame(call->carrier, trk_twilio_write_media(at, room, sid, slice, count + padding));
+  memset(slice + count, silence_of(call), padding);
+  if (!trk_dialect_send_audio(call, slice, count + padding)) return false;
   const int64_t now_us = call->loop->now_us;
   if (call->taps) trk_tap_agent(call, slice, count);
   trk_ledger_sent(&call->ledger, item, count, padding, now_us);
@@ -70,44 +83,49 @@ static bool send_slice(trk_call *call, trk_ledger_item *item, size_t count) {
 /* How much of the item's queued audio makes the next message; 0 when it has to wait for more. */
 static size_t next_count(const trk_call *call, const trk_ledger_item *item, uint64_t allowed) {
   const uint64_t queued = item->received - item->sent;
-  const uint64_t mark_bytes = (uint64_t)call->loop->config.mark_ms * TRK_ULAW_BYTES_PER_MS;
-  uint64_t limit = allowed < TRK_SLICE_BYTES_MAX ? allowed : TRK_SLICE_BYTES_MAX;
+  const uint64_t mark_bytes = (uint64_t)call->loop->config.mark_ms * call->bytes_per_ms;
+  uint64_t limit = allowed < call->slice_bytes ? allowed : call->slice_bytes;
   if (call->unmarked < mark_bytes && mark_bytes - call->unmarked < limit)
     limit = mark_bytes - call->unmarked;
-  limit -= limit % TRK_ULAW_FRAME_BYTES;
+  if (limit < call->frame_bytes && allowed >= call->frame_bytes) limit = call->frame_bytes;
+  limit -= limit % call->frame_bytes;
   if (queued >= limit) return (size_t)limit;
   if (item->complete) return (size_t)queued;
-  return (size_t)(queued - queued % TRK_ULAW_FRAME_BYTES);
+  return (size_t)(queued - queued % call->frame_bytes);
 }
 
 static int64_t lead_us(const trk_call *call) {
-  const int64_t lead_ms = call->loop->config.lead_ms;
+  const int64_t lead_ms = call->lead_ms;
   return lead_ms == 0 ? INT64_MAX / 2 : lead_ms * TRK_US_PER_MS;
 }
 
 static int64_t slice_us(const trk_call *call) {
+  const int64_t frame = frame_us(call);
+  /* One packet at a time, as its peer plays them. */
+  if (call->slice_bytes == call->frame_bytes) return frame;
   const int64_t slice = (int64_t)call->loop->config.slice_ms * TRK_US_PER_MS;
   const int64_t lead = lead_us(call);
-  return slice < lead / 2 ? slice : lead / 2 > FRAME_US ? lead / 2 : FRAME_US;
+  return slice < lead / 2 ? slice : lead / 2 > frame ? lead / 2 : frame;
 }
 
 static bool carrier_takes(const trk_call *call) {
   return call->carrier && call->started && call->carrier->state == TRK_LEG_OPEN &&
-         (call->loop->config.lead_ms == 0 ||
-          trk_leg_pending_bytes(call->carrier) < TRK_CARRIER_PENDING_MAX);
+         !(call->line && call->line->held) &&
+         (call->lead_ms == 0 || trk_leg_pending_bytes(call->carrier) < TRK_CARRIER_PENDING_MAX);
 }
 
 /* Sends until the lead is full, the queue is empty, or the phone's socket takes no more. */
 static void send_due(trk_call *call) {
   int64_t room_us = lead_us(call) - trk_ledger_ahead_us(&call->ledger, call->loop->now_us);
-  while (room_us >= FRAME_US && carrier_takes(call)) {
+  const int64_t frame = frame_us(call);
+  while (room_us >= frame && carrier_takes(call)) {
     trk_ledger_item *item = trk_ledger_next(&call->ledger);
     if (!item) return;
-    const uint64_t allowed = room_us > INT32_MAX ? INT32_MAX : bytes_of_us(room_us);
+    const uint64_t allowed = room_us > INT32_MAX ? INT32_MAX : bytes_of_us(call, room_us);
     const size_t count = next_count(call, item, allowed);
     if (count == 0 || !send_slice(call, item, count)) return;
     const bool ended = item->complete && item->sent == item->received;
-    const uint64_t mark_bytes = (uint64_t)call->loop->config.mark_ms * TRK_ULAW_BYTES_PER_MS;
+    const uint64_t mark_bytes = (uint64_t)call->loop->config.mark_ms * call->bytes_per_ms;
     if (ended || call->unmarked >= mark_bytes) send_mark(call);
     room_us = lead_us(call) - trk_ledger_ahead_us(&call->ledger, call->loop->now_us);
   }
@@ -178,6 +196,7 @@ void trk_pacer_finish_items(trk_call *call) {
     trk_wheel_cancel(loop, &call->grace);
   if (call->played && call->ledger.item_count == 0 && call->playback.bytes == 0) {
     call->played = false;
+    trk_dialect_finish(call);
     trk_call_push(call, TRK_EVENT_DRAINED, NULL, 0, (trk_bytes){0});
   }
 }

@@ -122,28 +122,73 @@ static int64_t caller_position(const trk_tap *tap, int64_t timestamp_ms, int64_t
   return next >= 0 && at < next + STEP_TOLERANCE_MS * TRK_ULAW_BYTES_PER_MS ? next : at;
 }
 
-void trk_tap_caller(trk_call *call, trk_bytes base64, size_t count, int64_t timestamp_ms) {
+/* Where what comes now belongs, for every tap. */
+static void place_caller(trk_call *call, size_t count, int64_t timestamp_ms) {
   prune(call);
-  uint8_t audio[TRK_TAP_RECORD_MAX];
   const int64_t now_ms = since_start_ms(call, call->loop->now_us);
   for (trk_tap *tap = call->taps; tap; tap = tap->next)
     tap->caller_next = caller_position(tap, timestamp_ms, now_ms, count);
+}
+
+static void push_caller(trk_call *call, const uint8_t *ulaw, size_t count) {
+  const int64_t now_ms = since_start_ms(call, call->loop->now_us);
+  for (trk_tap *tap = call->taps; tap; tap = tap->next) {
+    const int64_t at_ms = tap->caller_next / TRK_ULAW_BYTES_PER_MS;
+    if (at_ms > now_ms + TRK_TAP_AHEAD_MS) {
+      drop(call, tap);
+      continue;
+    }
+    push(call, tap, TRK_TAP_CALLER, at_ms, ulaw, count);
+    tap->caller_next += (int64_t)count;
+  }
+}
+
+void trk_tap_caller(trk_call *call, trk_bytes base64, size_t count, int64_t timestamp_ms) {
+  uint8_t audio[TRK_TAP_RECORD_MAX];
+  place_caller(call, count, timestamp_ms);
   while (base64.count > 0 && call->taps) {
     const size_t take = base64.count < DIGITS_PER_RECORD ? base64.count : DIGITS_PER_RECORD;
     const ptrdiff_t decoded = trk_base64_decode(audio, (const char *)base64.data, take);
     TRK_ASSERT(decoded >= 0);
     if (decoded < 0) return;
-    for (trk_tap *tap = call->taps; tap; tap = tap->next) {
-      const int64_t at_ms = tap->caller_next / TRK_ULAW_BYTES_PER_MS;
-      if (at_ms > now_ms + TRK_TAP_AHEAD_MS) {
-        drop(call, tap);
-        continue;
-      }
-      push(call, tap, TRK_TAP_CALLER, at_ms, audio, (size_t)decoded);
-      tap->caller_next += decoded;
-    }
+    push_caller(call, audio, (size_t)decoded);
     base64.data += take;
     base64.count -= take;
+  }
+}
+
+/* Audio of the call as mu-law, which is all that taps know; `count` bytes of it, up to
+ * TRK_TAP_RECORD_MAX codes. Returns the codes. */
+static size_t to_ulaw(trk_call *call, uint8_t *out, const uint8_t *audio, size_t count,
+                      trk_pcm_memory *memory) {
+  const trk_line *line = call->line;
+  if (call->bytes_per_ms == TRK_PCM_BYTES_PER_MS) {
+    int16_t samples[TRK_TAP_RECORD_MAX * TRK_PCM_PER_ULAW];
+    const size_t codes = count / (sizeof *samples * TRK_PCM_PER_ULAW);
+    memcpy(samples, audio, codes * sizeof *samples * TRK_PCM_PER_ULAW);
+    trk_pcm_to_ulaw(out, samples, codes, memory);
+    return codes;
+  }
+  if (line && line->config.coding == TRK_CODING_ALAW)
+    trk_ulaw_from_alaw(out, audio, count);
+  else
+    memcpy(out, audio, count);
+  return count;
+}
+
+/* Bytes of the call's audio in one record. */
+static size_t record_bytes(const trk_call *call) {
+  return (size_t)TRK_TAP_RECORD_MAX * call->bytes_per_ms / TRK_ULAW_BYTES_PER_MS;
+}
+
+void trk_tap_caller_audio(trk_call *call, const uint8_t *audio, size_t count) {
+  uint8_t codes[TRK_TAP_RECORD_MAX];
+  place_caller(call, count * TRK_ULAW_BYTES_PER_MS / call->bytes_per_ms, -1);
+  while (count > 0 && call->taps) {
+    const size_t take = count < record_bytes(call) ? count : record_bytes(call);
+    push_caller(call, codes, to_ulaw(call, codes, audio, take, &call->line->caller_memory));
+    audio += take;
+    count -= take;
   }
 }
 
@@ -152,6 +197,11 @@ void trk_tap_agent(trk_call *call, const uint8_t *bytes, size_t count) {
   const trk_ledger *ledger = &call->ledger;
   const int64_t now_us = call->loop->now_us;
   const int64_t at_us = ledger->play_end_us > now_us ? ledger->play_end_us : now_us;
+  uint8_t codes[TRK_TAP_RECORD_MAX];
+  if (call->line) {
+    count = to_ulaw(call, codes, bytes, count, &call->line->agent_memory);
+    bytes = codes;
+  }
   for (trk_tap *tap = call->taps; tap; tap = tap->next)
     push(call, tap, TRK_TAP_AGENT, since_start_ms(call, at_us), bytes, count);
 }
@@ -162,7 +212,7 @@ void trk_tap_clear(trk_call *call, int64_t now_us) {
   const uint64_t unheard = ledger->position - trk_ledger_heard(ledger, now_us);
   if (unheard == 0) return;
   const int64_t cut_us =
-      ledger->play_end_us - (int64_t)(unheard * TRK_US_PER_MS / TRK_ULAW_BYTES_PER_MS);
+      ledger->play_end_us - (int64_t)(unheard * TRK_US_PER_MS / call->bytes_per_ms);
   for (trk_tap *tap = call->taps; tap; tap = tap->next)
     push(call, tap, TRK_TAP_CLEAR, since_start_ms(call, cut_us), NULL, 0);
 }

@@ -9,6 +9,9 @@
 /* Checked base64 of the caller, `count` bytes of mu-law; the carrier's timestamp or -1. */
 void trk_tap_caller(trk_call *call, trk_bytes base64, size_t count, int64_t timestamp_ms);
 
+/* The same for audio of a call with a line, in its own coding. */
+void trk_tap_caller_audio(trk_call *call, const uint8_t *audio, size_t count);
+
 /* Before the ledger is told that these bytes were sent. */
 void trk_tap_agent(trk_call *call, const uint8_t *bytes, size_t count);
 

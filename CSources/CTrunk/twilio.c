@@ -1,4 +1,5 @@
-/* twilio.c - reads and writes the messages of a Twilio media stream. */
+/* twilio.c - reads and writes the messages of a Twilio media stream, and of Telnyx's, which differ
+ * in the spelling of the keys alone. */
 #include "trk_twilio.h"
 
 #include "codec_internal.h"
@@ -27,7 +28,7 @@ enum field {
   FIELDS,
 };
 
-static const trk_json_field fields[FIELDS] = {
+static const trk_json_field twilio_fields[FIELDS] = {
     [EVENT] = {{"event"}},
     [SEQUENCE] = {{"sequenceNumber"}},
     [STREAM_SID] = {{"streamSid"}},
@@ -46,6 +47,26 @@ static const trk_json_field fields[FIELDS] = {
     [DTMF_DIGIT] = {{"dtmf", "digit"}},
     [STOP_CALL_SID] = {{"stop", "callSid"}},
     [STOP_ACCOUNT_SID] = {{"stop", "accountSid"}},
+};
+static const trk_json_field telnyx_fields[FIELDS] = {
+    [EVENT] = {{"event"}},
+    [SEQUENCE] = {{"sequence_number"}},
+    [STREAM_SID] = {{"stream_id"}},
+    [MEDIA_TRACK] = {{"media", "track"}},
+    [MEDIA_CHUNK] = {{"media", "chunk"}},
+    [MEDIA_TIMESTAMP] = {{"media", "timestamp"}},
+    [MEDIA_PAYLOAD] = {{"media", "payload"}},
+    [START_STREAM_SID] = {{"start", "stream_id"}},
+    [START_CALL_SID] = {{"start", "call_control_id"}},
+    [START_ACCOUNT_SID] = {{"start", "user_id"}},
+    [START_ENCODING] = {{"start", "media_format", "encoding"}},
+    [START_SAMPLE_RATE] = {{"start", "media_format", "sample_rate"}},
+    [START_CHANNELS] = {{"start", "media_format", "channels"}},
+    [MARK_NAME] = {{"mark", "name"}},
+    [DTMF_TRACK] = {{"dtmf", "track"}},
+    [DTMF_DIGIT] = {{"dtmf", "digit"}},
+    [STOP_CALL_SID] = {{"stop", "call_control_id"}},
+    [STOP_ACCOUNT_SID] = {{"stop", "user_id"}},
 };
 _Static_assert((int)FIELDS <= (int)TRK_JSON_FIELDS_MAX, "one scan must find them all");
 
@@ -83,6 +104,14 @@ static bool read_sid(trk_bytes *out, const trk_json_value *value, trk_json_scrat
   return trk_json_text_id(out, value, TRK_TWILIO_SID_MAX, scratch);
 }
 
+/* One spelling of the messages. */
+typedef struct dialect {
+  const trk_json_field *fields;
+  size_t call_id_max; /* Bytes: Telnyx's ids of calls are longer than any sid. */
+} dialect;
+static const dialect twilio = {twilio_fields, TRK_TWILIO_SID_MAX};
+static const dialect telnyx = {telnyx_fields, TRK_TELNYX_CALL_ID_MAX};
+
 /* Twilio names the caller's track `inbound` in media and `inbound_track` in dtmf. */
 static bool read_track(bool *inbound, const trk_json_value *track) {
   *inbound = is_missing(track) || trk_json_equals(track, "inbound") ||
@@ -100,14 +129,14 @@ static bool read_media(trk_twilio_message *out, const trk_json_value *values,
 }
 
 static bool read_start(trk_twilio_message *out, const trk_json_value *values,
-                       trk_json_scratch *scratch) {
+                       trk_json_scratch *scratch, size_t call_id_max) {
   trk_bytes inner = {0};
   if (!read_sid(&inner, &values[START_STREAM_SID], scratch)) return false;
   if (out->stream_sid.count == 0) out->stream_sid = inner;
   const trk_json_value *const encoding = &values[START_ENCODING];
   if (!is_missing(encoding) && encoding->kind != TRK_JSON_STRING) return false;
   out->encoding = trk_json_text_bytes(encoding, scratch);
-  return read_sid(&out->call_sid, &values[START_CALL_SID], scratch) &&
+  return trk_json_text_id(&out->call_sid, &values[START_CALL_SID], call_id_max, scratch) &&
          read_sid(&out->account_sid, &values[START_ACCOUNT_SID], scratch) &&
          read_count(&out->sample_rate, &values[START_SAMPLE_RATE]) &&
          read_count(&out->channels, &values[START_CHANNELS]);
@@ -126,19 +155,19 @@ static bool read_dtmf(trk_twilio_message *out, const trk_json_value *values,
 }
 
 static bool read_fields(trk_twilio_message *out, const trk_json_value *values,
-                        trk_json_scratch *scratch) {
+                        trk_json_scratch *scratch, size_t call_id_max) {
   if (!read_count(&out->sequence, &values[SEQUENCE])) return false;
   if (!read_sid(&out->stream_sid, &values[STREAM_SID], scratch)) return false;
   switch (out->kind) {
     case TRK_TWILIO_UNKNOWN:
     case TRK_TWILIO_CONNECTED: return true;
-    case TRK_TWILIO_START: return read_start(out, values, scratch);
+    case TRK_TWILIO_START: return read_start(out, values, scratch, call_id_max);
     case TRK_TWILIO_MEDIA: return read_media(out, values, scratch);
     case TRK_TWILIO_DTMF: return read_dtmf(out, values, scratch);
     case TRK_TWILIO_MARK:
       return trk_json_text_id(&out->mark_name, &values[MARK_NAME], TRK_TWILIO_MARK_MAX, scratch);
     case TRK_TWILIO_STOP:
-      return read_sid(&out->call_sid, &values[STOP_CALL_SID], scratch) &&
+      return trk_json_text_id(&out->call_sid, &values[STOP_CALL_SID], call_id_max, scratch) &&
              read_sid(&out->account_sid, &values[STOP_ACCOUNT_SID], scratch);
   }
   return false;
@@ -147,19 +176,29 @@ static bool read_fields(trk_twilio_message *out, const trk_json_value *values,
 static const trk_twilio_message nothing = {
     .sequence = -1, .chunk = -1, .timestamp_ms = -1, .sample_rate = -1, .channels = -1};
 
-trk_status trk_twilio_parse(trk_twilio_message *out, const uint8_t *text, size_t count,
-                            uint8_t *scratch) {
+static trk_status parse(trk_twilio_message *out, const dialect *words, const uint8_t *text,
+                        size_t count, uint8_t *scratch) {
   *out = nothing;
   trk_json_value values[FIELDS];
-  const trk_status status = trk_json_scan(text, count, fields, FIELDS, values);
+  const trk_status status = trk_json_scan(text, count, words->fields, FIELDS, values);
   if (status != TRK_OK) return status;
   /* Also refuses everything that is not an object: nothing stands at `event` then. */
   if (values[EVENT].kind != TRK_JSON_STRING) return TRK_EINVALID;
   out->kind = kind_of(&values[EVENT]);
   trk_json_scratch pieces = {scratch};
-  if (read_fields(out, values, &pieces)) return TRK_OK;
+  if (read_fields(out, values, &pieces, words->call_id_max)) return TRK_OK;
   *out = nothing;
   return TRK_EINVALID;
+}
+
+trk_status trk_twilio_parse(trk_twilio_message *out, const uint8_t *text, size_t count,
+                            uint8_t *scratch) {
+  return parse(out, &twilio, text, count, scratch);
+}
+
+trk_status trk_telnyx_parse(trk_twilio_message *out, const uint8_t *text, size_t count,
+                            uint8_t *scratch) {
+  return parse(out, &telnyx, text, count, scratch);
 }
 
 /* ---- Writing ---- */
@@ -201,13 +240,13 @@ static void put_base64(writer *w, const uint8_t *bytes, size_t count) {
 
 #define PUT(w, literal) put((w), (literal), sizeof(literal) - 1)
 
-size_t trk_twilio_write_media(uint8_t *out, size_t capacity, trk_bytes sid, const uint8_t *ulaw,
+size_t trk_twilio_write_media(uint8_t *out, size_t capacity, trk_bytes sid, const uint8_t *audio,
                               size_t count) {
   writer w = {.out = out, .capacity = capacity};
   PUT(&w, "{\"event\":\"media\",\"streamSid\":\"");
   put_escaped(&w, sid);
   PUT(&w, "\",\"media\":{\"payload\":\"");
-  put_base64(&w, ulaw, count);
+  put_base64(&w, audio, count);
   PUT(&w, "\"}}");
   return w.full ? 0 : w.count;
 }
@@ -227,5 +266,29 @@ size_t trk_twilio_write_clear(uint8_t *out, size_t capacity, trk_bytes sid) {
   PUT(&w, "{\"event\":\"clear\",\"streamSid\":\"");
   put_escaped(&w, sid);
   PUT(&w, "\"}");
+  return w.full ? 0 : w.count;
+}
+
+/* Telnyx knows the stream by its connection. */
+
+size_t trk_telnyx_write_media(uint8_t *out, size_t capacity, const uint8_t *audio, size_t count) {
+  writer w = {.out = out, .capacity = capacity};
+  PUT(&w, "{\"event\":\"media\",\"media\":{\"payload\":\"");
+  put_base64(&w, audio, count);
+  PUT(&w, "\"}}");
+  return w.full ? 0 : w.count;
+}
+
+size_t trk_telnyx_write_mark(uint8_t *out, size_t capacity, trk_bytes name) {
+  writer w = {.out = out, .capacity = capacity};
+  PUT(&w, "{\"event\":\"mark\",\"mark\":{\"name\":\"");
+  put_escaped(&w, name);
+  PUT(&w, "\"}}");
+  return w.full ? 0 : w.count;
+}
+
+size_t trk_telnyx_write_clear(uint8_t *out, size_t capacity) {
+  writer w = {.out = out, .capacity = capacity};
+  PUT(&w, "{\"event\":\"clear\"}");
   return w.full ? 0 : w.count;
 }

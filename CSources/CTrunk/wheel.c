@@ -63,6 +63,7 @@ static void fire(trk_loop *loop, trk_timer *timer) {
       return;
     }
     case TRK_TIMER_CALL_GRACE: trk_pacer_finish_items(TRK_OWNER_OF(timer, trk_call, grace)); return;
+    case TRK_TIMER_CALL_FILL: trk_line_on_timer(TRK_OWNER_OF(timer, trk_line, fill)); return;
     case TRK_TIMER_CALL_MEDIA:
       trk_call_on_media_timer(TRK_OWNER_OF(timer, trk_call, media));
       return;

@@ -41,8 +41,18 @@ public final class Bridge: LegAcceptor {
         return Bridge(configuration)
     }
 
-    /// Opens a call for a phone, or refuses it with 503 when there are too many or the model would refuse it.
+    /// Opens a call for Twilio, or refuses it with 503 when there are too many or the model would refuse it.
     public func requested(_ leg: LegID, _ request: UpgradeRequest, on engine: isolated CallEngine) {
+        requested(leg, request, of: .twilio, on: engine)
+    }
+
+    /// The same for any carrier.
+    public func requested(
+        _ leg: LegID,
+        _ request: UpgradeRequest,
+        of carrier: Carrier,
+        on engine: isolated CallEngine
+    ) {
         guard configuration.modelAdmission.admits(at: engine.nowMicroseconds) else {
             configuration.logger.debug("call refused: the model refuses us, or its rate limit is used up")
             return engine.refuse(leg, status: 503)
@@ -57,9 +67,9 @@ public final class Bridge: LegAcceptor {
             return
         }
         let address = configuration.address(request)
-        let session = CallSession(bridge: self, carrier: leg, address: address, seed: seeds.next())
+        let session = CallSession(bridge: self, carrier: leg, carrier, address: address, seed: seeds.next())
         do throws(TrunkError) {
-            session.begin(try engine.openCall(accepting: leg, handler: session), on: engine)
+            session.begin(try engine.openCall(accepting: leg, dialect: carrier.kind, handler: session), on: engine)
         } catch {
             configuration.capacity.give()
             engine.refuse(leg, status: 503)

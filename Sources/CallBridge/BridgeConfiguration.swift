@@ -29,6 +29,8 @@ public struct BridgeConfiguration: Sendable {
     /// How a stream that was let in is led; asked on the loop, once. Nil turns it away: one more of its kind is too many.
     /// Without it all calls are led alike.
     public var plan: (@Sendable (StreamOffer) -> CallPlan?)?
+    /// How audio becomes Opus, for carriers that speak it.
+    public var opus = OpusEncoder()
     /// Where log lines go; each call adds its id.
     public var logger: Logger
     /// Hears of everything worth writing down, on the loop: it must be quick.
@@ -68,12 +70,25 @@ public struct StreamOffer: Sendable {
     public var start: CarrierStart
     /// Where it comes from, as `BridgeConfiguration.address` tells.
     public var address: String
+    /// Whether it is Twilio's; others have shown who they are in their request.
+    public var isTwilio: Bool
 
     /// An offer.
-    public init(start: CarrierStart, address: String) {
+    public init(start: CarrierStart, address: String, isTwilio: Bool = true) {
         self.start = start
         self.address = address
+        self.isTwilio = isTwilio
     }
+}
+
+/// Who brings a call, and what they speak.
+public enum Carrier: Sendable {
+    /// Twilio Media Streams.
+    case twilio
+    /// Telnyx media streaming.
+    case telnyx
+    /// Audio in binary messages, and text that the dialect understands.
+    case binary(any CarrierDialect)
 }
 
 /// How one call is led.

@@ -6,7 +6,19 @@ import Trunk
 /// One call: feeds what happens to the policy, and does what it says. Lives on the engine, all on its loop.
 final class CallSession: CallHandler {
     let bridge: Bridge
-    private let carrier: LegID
+    let carrier: LegID
+    /// Who brings the call.
+    private let brought: Carrier
+    /// How a binary carrier speaks.
+    var dialect: (any CarrierDialect)?
+    /// What its text messages did.
+    var texts = CarrierTexts()
+    /// What the model speaks on the carrier's line.
+    var format = AudioFormat.pcmu
+    /// Whether the stream has become a call.
+    var hasBegun: Bool { !callSID.isEmpty }
+    /// Tools that the carrier itself runs.
+    var carrierTools: [ToolDefinition] = []
     private let address: String
     private let seed: UInt64
     /// How the call is led; that of all calls until the stream has begun.
@@ -29,9 +41,11 @@ final class CallSession: CallHandler {
     /// The input that is being handled, and those that its actions caused.
     private var inputs: [CallInput] = []
 
-    init(bridge: Bridge, carrier: LegID, address: String, seed: UInt64) {
+    init(bridge: Bridge, carrier: LegID, _ brought: Carrier, address: String, seed: UInt64) {
         self.bridge = bridge
         self.carrier = carrier
+        self.brought = brought
+        if case .binary(let dialect) = brought { self.dialect = dialect }
         self.address = address
         self.seed = seed
         let configuration = bridge.configuration
@@ -51,10 +65,21 @@ final class CallSession: CallHandler {
 
     func carrierStarted(_ call: CallID, message: RawSpan, on engine: isolated CallEngine) {
         let limits = bridge.configuration.call.limits
+        if case .telnyx = brought { return telnyxStarted(call, message, on: engine) }
         guard let start = message.withUnsafeBytes({ CarrierStart(twilio: $0, limits: limits) }) else {
             return refuse(.startMessage, "its start message lacks what a call needs", on: engine)
         }
-        let offer = StreamOffer(start: start, address: address)
+        if !start.isTelephoneAudio {
+            let encoding = start.encoding.filter { $0.isLetter || $0.isNumber || "/-".contains($0) }.prefix(40)
+            logger.warning("the stream is \(encoding) at \(start.sampleRate) Hz, expected audio/x-mulaw at 8000")
+        }
+        begin(start, call, format: .pcmu, on: engine)
+    }
+
+    /// A stream has begun: it becomes a call, or is turned away.
+    func begin(_ start: CarrierStart, _ call: CallID, format: AudioFormat, on engine: isolated CallEngine) {
+        let isTwilio = if case .twilio = brought { true } else { false }
+        let offer = StreamOffer(start: start, address: address, isTwilio: isTwilio)
         guard bridge.configuration.admits(offer) else {
             return refuse(.notAdmitted, "its token does not fit", on: engine)
         }
@@ -62,28 +87,32 @@ final class CallSession: CallHandler {
             return refuse(.duplicate, "its call or stream is in progress already", on: engine)
         }
         self.start = start
-        guard choosePlan(offer) else { return refuse(.capped, "a cap on calls is reached", on: engine) }
+        guard choosePlan(offer, format) else { return refuse(.capped, "a cap on calls is reached", on: engine) }
         callSID = start.callID
         logger[metadataKey: "call"] = "\(start.callID)"
-        if !start.isTelephoneAudio {
-            let encoding = start.encoding.filter { $0.isLetter || $0.isNumber || "/-".contains($0) }.prefix(40)
-            logger.warning("the stream is \(encoding) at \(start.sampleRate) Hz, expected audio/x-mulaw at 8000")
-        }
         engine.setTimer(call, atMicroseconds: nil)
         bridge.configuration.observer(record(.planned(plan), call, on: engine))
         feed(.carrierStarted(start), on: engine)
     }
 
     /// False when the call is turned away.
-    private func choosePlan(_ offer: StreamOffer) -> Bool {
-        guard let choose = bridge.configuration.plan else { return true }
-        guard let chosen = choose(offer) else { return false }
-        plan = chosen
-        machine = CallMachine(configuration: plan.call, tools: plan.tools.definitions, seed: seed)
+    private func choosePlan(_ offer: StreamOffer, _ format: AudioFormat) -> Bool {
+        if let choose = bridge.configuration.plan {
+            guard let chosen = choose(offer) else { return false }
+            plan = chosen
+        } else if format == .pcmu, carrierTools.isEmpty {
+            return true
+        }
+        plan.call.session.inputFormat = format
+        plan.call.session.outputFormat = format
+        let definitions = plan.tools.definitions
+        let theirs = carrierTools.filter { tool in !definitions.contains { $0.name == tool.name } }
+        carrierTools = theirs
+        machine = CallMachine(configuration: plan.call, tools: definitions + theirs, seed: seed)
         return true
     }
 
-    private func refuse(_ refusal: CallAdmission.Refusal, _ why: String, on engine: isolated CallEngine) {
+    func refuse(_ refusal: CallAdmission.Refusal, _ why: String, on engine: isolated CallEngine) {
         bridge.configuration.admission.count(refusal)
         logger.warning("call refused: \(why)")
         finish(code: 1008, reason: refusal.rawValue, on: engine)
@@ -132,6 +161,7 @@ final class CallSession: CallHandler {
         }
         do throws(ProtocolError) {
             let event = try message.parseServerEvent()
+            hears(event, on: engine)
             feed(.modelEvent(number, event, snapshot(on: engine)), on: engine)
         } catch {
             unreadable += 1
@@ -169,7 +199,10 @@ final class CallSession: CallHandler {
     }
 
     func timerFired(_ call: CallID, on engine: isolated CallEngine) {
-        if callSID.isEmpty { return refuse(.startTimeout, "no start message in time", on: engine) }
+        if callSID.isEmpty {
+            guard dialect != nil else { return refuse(.startTimeout, "no start message in time", on: engine) }
+            return timeUp(call, on: engine)
+        }
         dialDelayed(call, on: engine)
         if let due = policyTimer, due <= engine.nowMicroseconds {
             policyTimer = nil
@@ -243,6 +276,7 @@ final class CallSession: CallHandler {
         case .record(let event):
             event.log(to: logger)
             note(event, on: engine)
+            hears(event, on: engine)
             bridge.configuration.observer(record(.event(event.withoutKeys), call, on: engine))
         case .ended(let reason, let initiator): end(reason, initiator, call, on: engine)
         }
@@ -258,7 +292,10 @@ final class CallSession: CallHandler {
         }
     }
 
-    private func run(_ invocation: ToolInvocation, _ call: CallID, on engine: CallEngine) {
+    private func run(_ invocation: ToolInvocation, _ call: CallID, on engine: isolated CallEngine) {
+        if carrierTools.contains(where: { $0.name == invocation.name }) {
+            return runAtCarrier(invocation, call, on: engine)
+        }
         let registry = plan.tools
         let context = ToolContext(callID: invocation.callID, carrier: start, wallClock: .now())
         tools[invocation.callID] = Task {
@@ -285,7 +322,7 @@ final class CallSession: CallHandler {
         finish(code: 1000, reason: "", on: engine)
     }
 
-    private func finish(code: Int, reason: String, on engine: isolated CallEngine) {
+    func finish(code: Int, reason: String, on engine: isolated CallEngine) {
         guard let call, !isOver else { return }
         isOver = true
         for task in tools.values { task.cancel() }

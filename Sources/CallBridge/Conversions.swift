@@ -15,14 +15,7 @@ extension CarrierStart {
             if let integer = value?.integerValue { return Int(integer) }
             return value?.stringValue.flatMap { Int($0) }
         }
-        let members = start["customParameters"]?.objectValue?.members ?? []
-        var parameters: [String: String] = [:]
-        for member in members where parameters[member.key] == nil {
-            guard let value = member.value.stringValue, parameters.count < limits.parameters,
-                member.key.utf8.count + value.utf8.count <= limits.parameterBytes
-            else { continue }
-            parameters[member.key] = value
-        }
+        let parameters = Self.parameters(of: start["customParameters"], limits: limits)
         self.init(
             streamID: streamID,
             callID: callID,
@@ -32,7 +25,7 @@ extension CarrierStart {
             sampleRate: number(format["sampleRate"]) ?? 0,
             channels: number(format["channels"]) ?? 0
         )
-        droppedParameters = members.count - parameters.count
+        droppedParameters = (start["customParameters"]?.objectValue?.members.count ?? 0) - parameters.count
     }
 }
 
@@ -76,5 +69,40 @@ extension RawSpan {
     /// Parses a server event out of borrowed bytes.
     func parseServerEvent() throws(ProtocolError) -> ServerEvent {
         try withUnsafeBytes { (bytes) throws(ProtocolError) in try ServerEvent(parsing: bytes) }
+    }
+}
+
+extension CarrierLine {
+    /// The line as the core wants it.
+    init(_ line: AudioLine, _ encoder: OpusEncoder) {
+        let coding: Coding =
+            switch line.coding {
+            case .ulaw: .ulaw
+            case .alaw: .alaw
+            case .opus, .narrowOpus: .opus
+            }
+        self.init(coding)
+        framing =
+            switch line.framing {
+            case .none: .none
+            case .stamp: .stamp
+            case .size: .size
+            }
+        isNarrow = line.coding == .narrowOpus
+        hasMarks = line.hasMarks
+        mayRest = line.mayRest
+        frameMilliseconds = line.frameMilliseconds
+        leadMilliseconds = line.leadMilliseconds
+        self.encoder = encoder
+        let wished = line.encoder
+        self.encoder.bitrate = min(max(wished.bitrate ?? encoder.bitrate, 6_000), 128_000)
+        self.encoder.complexity = min(max(wished.complexity ?? encoder.complexity, 0), encoder.complexity)
+        self.encoder.hasFEC = wished.fec ?? encoder.hasFEC
+        self.encoder.hasDTX = wished.dtx ?? encoder.hasDTX
+        texts.begin = line.begin
+        texts.end = line.end
+        texts.clear = line.clear
+        texts.markHead = line.markHead
+        texts.markTail = line.markTail
     }
 }

@@ -119,6 +119,8 @@ public final class Server: Sendable {
             logger,
             logCounters: parts.logCounters
         )
+        await web.devices.restore()
+        configuration.opus = settings.devices.opus
         configuration.watcher = web.hub
         configuration.address = { web.carrier.address(of: WebRequest($0)) }
         configuration.admits = { web.admits($0) }

@@ -54,11 +54,16 @@ public struct CallStats: Sendable, Hashable {
 }
 
 extension CallEngine {
-    /// Accepts an upgrade request as a phone: the leg speaks Twilio's dialect, the call's events come to `handler`.
-    public func openCall(accepting leg: LegID, handler: any CallHandler) throws(TrunkError) -> CallID {
+    /// Accepts an upgrade request as a phone: the leg speaks this dialect, the call's events come to `handler`.
+    public func openCall(
+        accepting leg: LegID,
+        dialect: CarrierDialectKind = .twilio,
+        handler: any CallHandler
+    ) throws(TrunkError) -> CallID {
         try check(trk_leg_accept(raw, leg.raw))
         var id = RawCallID()
-        let status = trk_call_open(raw, leg.raw, &id)
+        let dialect = trk_dialect(rawValue: dialect.rawValue) ?? .TRK_DIALECT_TWILIO
+        let status = trk_call_open(raw, leg.raw, dialect, &id)
         if status != .TRK_OK {
             _ = trk_leg_close(raw, leg.raw, 1013, "no room for a call")
             try check(status)

@@ -66,6 +66,7 @@ extension CallEngine {
             handler.modelEvent(call, LegID(event.leg), event.buffer.bytes, at: moment, on: self)
         case .TRK_EVENT_MODEL_AUDIO: handler.modelAudio(call, event.buffer.bytes, on: self)
         case .TRK_EVENT_CARRIER_START: handler.carrierStarted(call, message: event.buffer.bytes, on: self)
+        case .TRK_EVENT_CARRIER_TEXT: handler.carrierText(call, event.buffer.bytes, on: self)
         case .TRK_EVENT_CARRIER_DTMF: handler.carrierDigit(call, event.text, on: self)
         case .TRK_EVENT_CARRIER_STOP: handler.carrierStopped(call, on: self)
         case .TRK_EVENT_CARRIER_SILENT: handler.carrierSilent(call, on: self)

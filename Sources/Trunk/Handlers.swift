@@ -133,6 +133,8 @@ public struct LoopMoment: Sendable, Hashable {
 public protocol CallHandler: AnyObject {
     /// The carrier's start message, borrowed until this returns.
     func carrierStarted(_ call: CallID, message: RawSpan, on engine: isolated CallEngine)
+    /// A text message of a binary carrier, borrowed until this returns.
+    func carrierText(_ call: CallID, _ message: RawSpan, on engine: isolated CallEngine)
     /// A key was pressed.
     func carrierDigit(_ call: CallID, _ digit: String, on engine: isolated CallEngine)
     /// The carrier says that the stream ends.
@@ -164,6 +166,8 @@ public protocol CallHandler: AnyObject {
 }
 
 extension CallHandler {
+    /// No carrier of this handler is a binary one.
+    public func carrierText(_ call: CallID, _ message: RawSpan, on engine: isolated CallEngine) {}
     /// Nobody listens.
     public func modelAudio(_ call: CallID, _ message: RawSpan, on engine: isolated CallEngine) {}
 }

@@ -239,6 +239,17 @@ int uv_tcp_open(uv_tcp_t *tcp, uv_os_sock_t descriptor) {
   return 0;
 }
 
+/* Pairs of sockets are for connections over TLS, of which there are none here. */
+int uv_pipe_init(uv_loop_t *loop, uv_pipe_t *pipe, int ipc) {
+  (void)loop, (void)pipe, (void)ipc;
+  return UV_ENOSYS;
+}
+
+int uv_pipe_open(uv_pipe_t *pipe, uv_file descriptor) {
+  (void)pipe, (void)descriptor;
+  return UV_ENOSYS;
+}
+
 int uv_fileno(const uv_handle_t *handle, uv_os_fd_t *descriptor) {
   FUZZ_CHECK(usable(handle)->connected);
   *descriptor = FAKE_DESCRIPTOR;

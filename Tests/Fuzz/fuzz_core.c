@@ -50,9 +50,40 @@ static void dial(void) {
   if (status == TRK_OK) core_add_leg(id, true);
 }
 
+/* What the next carrier speaks: in most scripts Twilio's words. */
+static trk_dialect next_dialect(void) {
+  if ((core.habits & 128) == 0) return TRK_DIALECT_TWILIO;
+  return core.calls_opened % 2 == 0 ? TRK_DIALECT_BINARY : TRK_DIALECT_TELNYX;
+}
+
+static void set_line(trk_call_id call, uint32_t choice) {
+  static const trk_framing framings[] = {TRK_FRAMING_NONE, TRK_FRAMING_STAMP, TRK_FRAMING_SIZE};
+  static const trk_coding codings[] = {TRK_CODING_OPUS, TRK_CODING_ULAW, TRK_CODING_OPUS,
+                                       TRK_CODING_ALAW};
+  static const uint32_t frames[] = {20, 60, 40, 10};
+  const trk_line_config config = {
+      .coding = codings[choice % 4],
+      .framing = framings[choice / 4 % 3],
+      .narrow = choice % 5 == 1,
+      .has_marks = choice % 3 != 1,
+      .may_rest = choice % 2 == 0,
+      .fec = choice % 2 == 1,
+      .dtx = choice % 7 == 1,
+      .frame_ms = frames[choice / 3 % 4],
+      .bitrate = 24000,
+      .complexity = 0,
+      .lead_ms = choice % 2 * 100,
+      .texts = {.begin = {(const uint8_t *)"begin", 5},
+                .end = {(const uint8_t *)"end", 3},
+                .clear = {(const uint8_t *)"clear", choice % 6},
+                .mark_head = {(const uint8_t *)"mark ", 5}},
+  };
+  trk_call_set_line(core.loop, call, &config);
+}
+
 static void open_call(void) {
   trk_call_id call = {0};
-  if (trk_call_open(core.loop, pick_leg(), &call) != TRK_OK) return;
+  if (trk_call_open(core.loop, pick_leg(), next_dialect(), &call) != TRK_OK) return;
   core.calls[core.calls_opened++ % CORE_CALLS] = call;
   core.call_count = core.calls_opened < CORE_CALLS ? core.calls_opened : CORE_CALLS;
 }
@@ -142,12 +173,22 @@ static void act_on_call(uint8_t choice) {
   trk_loop *const loop = core.loop;
   const trk_call_id call = pick_call();
   switch (choice % 10) {
-    case 0:
-    case 1: trk_call_add_model(loop, call, pick_leg(), fuzz_byte(&core.in) & 3); return;
+    case 0: trk_call_add_model(loop, call, pick_leg(), fuzz_byte(&core.in) & 3); return;
+    case 1:
+      if ((core.habits & 128) == 0) {
+        trk_call_add_model(loop, call, pick_leg(), fuzz_byte(&core.in) & 3);
+      } else if ((choice & 4) != 0) {
+        trk_call_hold(loop, call, (choice & 8) != 0);
+      } else if ((choice & 8) != 0) {
+        trk_call_echo(loop, call, "g0.160", 6);
+      } else {
+        set_line(call, choice);
+      }
+      return;
     case 2:
     case 3: trk_call_route(loop, call, pick_leg()); return;
     case 4: {
-      static const uint8_t tone[1600];
+      static const uint8_t tone[7 * 255];
       trk_call_route(loop, call, (trk_leg_id){0});
       if ((choice & 32) != 0) trk_call_play(loop, call, tone, (size_t)choice * 7);
       return;
@@ -194,11 +235,15 @@ static void answer(const trk_event *event) {
   if (event->kind == TRK_EVENT_LEG_PLAIN && (core.habits & 1) != 0) hand_over(event->leg);
   if (event->kind == TRK_EVENT_LEG_OPENED && !event->is_dialled && (core.habits & 2) != 0) {
     trk_call_id call = {0};
-    if (trk_call_open(core.loop, event->leg, &call) == TRK_OK) {
+    const trk_dialect dialect = next_dialect();
+    if (trk_call_open(core.loop, event->leg, dialect, &call) == TRK_OK) {
+      if (dialect == TRK_DIALECT_BINARY) set_line(call, core.calls_opened);
       core.calls[core.calls_opened++ % CORE_CALLS] = call;
       core.call_count = core.calls_opened < CORE_CALLS ? core.calls_opened : CORE_CALLS;
     }
   }
+  if (event->kind == TRK_EVENT_CARRIER_START && (core.habits & 128) != 0)
+    set_line(event->call, core.calls_opened);
   if (event->kind == TRK_EVENT_LEG_OPENED && event->is_dialled && (core.habits & 4) != 0 &&
       core.call_count > 0) {
     const trk_call_id call = core.calls[(core.calls_opened - 1) % CORE_CALLS];

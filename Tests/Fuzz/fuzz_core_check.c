@@ -46,7 +46,7 @@ static void check_order(const trk_event *event, known_leg *leg) {
 }
 
 void core_check_event(const trk_event *event) {
-  FUZZ_CHECK(event->kind >= TRK_EVENT_LEG_REQUEST && event->kind <= TRK_EVENT_LEG_PLAIN);
+  FUZZ_CHECK(event->kind >= TRK_EVENT_LEG_REQUEST && event->kind <= TRK_EVENT_CARRIER_TEXT);
   FUZZ_CHECK(event->turn <= trk_loop_turn(core.loop));
   FUZZ_CHECK(event->time_us <= trk_loop_now_us(core.loop));
   free(fuzz_copy(event->bytes.data, event->bytes.count)); /* All of it can be read. */
@@ -105,7 +105,7 @@ static uint64_t check_call(const trk_call *call) {
   }
   /* What is in the ledger is in the queue, byte for byte. */
   FUZZ_CHECK(queued == call->playback.bytes);
-  FUZZ_CHECK(call->waiting.bytes <= (size_t)core.config.waiting_ms_max * TRK_ULAW_BYTES_PER_MS);
+  FUZZ_CHECK(call->waiting.bytes <= (size_t)core.config.waiting_ms_max * call->bytes_per_ms);
   /* The phone never has more than the lead, padding included. */
   FUZZ_CHECK(core.config.lead_ms == 0 || call->stats.ahead_ms_high <= core.config.lead_ms);
   FUZZ_CHECK(call->carrier == NULL || call->carrier->call == call);

@@ -112,11 +112,12 @@ typedef TRK_ENUM(trk_event_kind){
     TRK_EVENT_MALFORMED = 16,   /* A message was dropped. a: trk_malformed; never its bytes. */
     TRK_EVENT_CARRIER_SILENT =
         17, /* No media for media_timeout_ms since start or the last. Once per silence. */
-    TRK_EVENT_LEG_PLAIN = 18,   /* A request to no registered path, on a listener that hands over;
-                                   answer with trk_leg_hand_over or trk_leg_refuse. b and c as in
-                                   LEG_REQUEST. */
-    TRK_EVENT_MODEL_AUDIO = 19, /* bytes: the JSON text of an audio delta, which goes its way as
-                                   ever. Only while trk_loop_tell_audio says so. */
+    TRK_EVENT_LEG_PLAIN = 18,    /* A request to no registered path, on a listener that hands over;
+                                    answer with trk_leg_hand_over or trk_leg_refuse. b and c as in
+                                    LEG_REQUEST. */
+    TRK_EVENT_MODEL_AUDIO = 19,  /* bytes: the JSON text of an audio delta, which goes its way as
+                                    ever. Only while trk_loop_tell_audio says so. */
+    TRK_EVENT_CARRIER_TEXT = 20, /* bytes: a text message of a binary carrier. */
 } trk_event_kind;
 
 /* Who or what ended a leg. */
@@ -266,7 +267,17 @@ typedef struct trk_loop_stats {
   uint64_t handed_over; /* Connections given away by trk_leg_hand_over. */
   uint64_t adopted;     /* Connections taken back by trk_loop_adopt. */
   uint64_t taps_opened;
-  uint64_t tap_dropped; /* Records of taps that did not fit. */
+  uint64_t tap_dropped;        /* Records of taps that did not fit. */
+  uint64_t opus_calls;         /* Calls with Opus open now. */
+  uint64_t opus_packets_in;    /* Decoded. */
+  uint64_t opus_packets_out;   /* Encoded and sent. */
+  uint64_t opus_invalid;       /* Packets that were no Opus, or too large. */
+  uint64_t opus_lost;          /* Packets that a peer's numbers show as lost, concealed... */
+  uint64_t opus_recovered;     /* ...and those of them that the next packet had a copy of. */
+  uint64_t line_filled_ms;     /* Silence made up for lines that sent nothing. */
+  uint64_t line_packets_late;  /* Numbered packets whose turn was over, or that came twice. */
+  uint64_t line_packets_lost;  /* Numbered packets that never came. */
+  uint64_t line_texts_dropped; /* begin, end, clear or mark for which there was no room. */
 } trk_loop_stats;
 
 /* Copies the counters. [loop] */
@@ -390,8 +401,78 @@ size_t trk_leg_pending(trk_loop *loop, trk_leg_id leg);
 
 /* ---- Calls ---- */
 
-/* Opens a call on an open server leg; the leg speaks the Twilio dialect from now on. [loop] */
-trk_status trk_call_open(trk_loop *loop, trk_leg_id carrier, trk_call_id *out);
+/* What the carrier of a call speaks. */
+typedef TRK_ENUM(trk_dialect){
+    TRK_DIALECT_TWILIO = 0, /* JSON; mu-law, unless trk_call_set_line says otherwise. */
+    TRK_DIALECT_TELNYX = 1, /* JSON with snake case and numbered media. */
+    TRK_DIALECT_BINARY = 2, /* Audio is binary, text is told in CARRIER_TEXT. */
+} trk_dialect;
+
+/* Opens a call on an open server leg, which speaks this dialect from now on. A Telnyx call waits
+ * after its start, and a binary one all the time, for trk_call_set_line. [loop] */
+trk_status trk_call_open(trk_loop *loop, trk_leg_id carrier, trk_dialect dialect, trk_call_id *out);
+
+/* What is on the carrier's line. */
+typedef TRK_ENUM(trk_coding){
+    TRK_CODING_ULAW = 0, /* 8,000 Hz; the model hears audio/pcmu. */
+    TRK_CODING_ALAW = 1, /* 8,000 Hz; the model hears audio/pcma. */
+    TRK_CODING_OPUS = 2, /* The model hears audio/pcm at 24,000 Hz, or audio/pcmu when narrow. */
+} trk_coding;
+
+/* What stands before a binary message's audio. All numbers are big-endian. */
+typedef TRK_ENUM(trk_framing){
+    TRK_FRAMING_NONE = 0, /* Nothing. */
+    TRK_FRAMING_STAMP =
+        2, /* 16 bytes: u16 2, u16 type (0 audio, 1 JSON), u32 0, u32 ms, u32 size. */
+    TRK_FRAMING_SIZE = 3, /* 4 bytes: u8 type, u8 0, u16 size. */
+} trk_framing;
+
+enum {
+  TRK_LINE_TEXT_MAX = 256, /* Bytes of a message that the core writes by itself. */
+  TRK_LINE_FRAME_MS_MAX = 60,
+  TRK_LINE_FILL_MS_MAX = 2000, /* Silence made up for a line that sends nothing, in one piece. */
+};
+
+/* The messages that the core writes between audio, since they have their place there; empty ones
+ * are left out. */
+typedef struct trk_line_texts {
+  trk_bytes begin;     /* Before the first audio after silence. */
+  trk_bytes end;       /* After all was heard, or was interrupted. */
+  trk_bytes clear;     /* The peer drops what it has not played. */
+  trk_bytes mark_head; /* Before... */
+  trk_bytes mark_tail; /* ...and behind the name of a mark. */
+} trk_line_texts;
+
+typedef struct trk_line_config {
+  trk_coding coding;
+  trk_framing framing;
+  bool narrow;    /* Opus at 8,000 Hz. */
+  bool has_marks; /* Marks come back, to trk_call_echo or as the dialect has them. */
+  bool may_rest;  /* The peer may send no audio for as long as it likes. */
+  bool fec;       /* Opus, to the caller... */
+  bool dtx;
+  uint32_t frame_ms;   /* Of one message to a binary peer, and of one Opus packet: 20, 40 or 60. */
+  uint32_t bitrate;    /* Opus: bits a second. */
+  uint32_t complexity; /* Opus: 0...10. */
+  uint32_t loss_percent; /* Opus: what to expect. */
+  uint32_t lead_ms;      /* Sent ahead of real time, instead of trk_loop_config's; 0: that. */
+  trk_line_texts texts;
+} trk_line_config;
+
+/* Says what is on the carrier's line, once, before its first audio. A binary call's stream begins
+ * with it. TRK_EUNSUPPORTED: Opus is not built in; TRK_EINVALID: a value is out of range, or audio
+ * has flown. [loop] */
+trk_status trk_call_set_line(trk_loop *loop, trk_call_id call, const trk_line_config *config);
+
+/* Whether Opus is built in. [any] */
+bool trk_opus_is_built_in(void);
+
+/* A mark of a binary peer came back: everything before it was heard. False when it is stale. [loop]
+ */
+bool trk_call_echo(trk_loop *loop, trk_call_id call, const void *name, size_t count);
+
+/* A binary peer's queue is full, or has room again: no audio is sent meanwhile. [loop] */
+trk_status trk_call_hold(trk_loop *loop, trk_call_id call, bool held);
 
 /* Ties a dialled leg to the call as a model leg; it may still be connecting. A call has at most
  * TRK_CALL_MODELS_MAX. `epoch` names the leg in the ledger. [loop] */

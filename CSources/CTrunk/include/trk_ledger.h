@@ -10,7 +10,8 @@
  * moment of a `clear` that is also where the phone will stop: `clear` travels the same way as
  * audio.
  *
- * Positions count bytes of mu-law over the whole call, padding included, and never go back.
+ * Positions count bytes of the call's audio (mu-law, unless trk_ledger_set_line says otherwise)
+ * over the whole call, padding included, and never go back.
  *
  * THREADS    Any; one ledger belongs to one call.
  * OWNERSHIP  Item ids are copied.
@@ -62,6 +63,8 @@ typedef struct trk_ledger {
   int64_t lag_usual_us;     /* The least lag of an echo in this call; INT64_MAX before the first. */
   int64_t lag_recent_us[2]; /* The last two lags since playback was last dry. */
   uint32_t lag_count;       /* How many of them are valid. */
+  uint32_t bytes_per_ms;    /* Of the audio. */
+  uint32_t grace_ms;        /* After so long a mark counts as lost. */
 } trk_ledger;
 
 /* One item as seen at a moment. Bytes; heard <= sent <= received. */
@@ -71,6 +74,10 @@ typedef struct trk_ledger_view {
 } trk_ledger_view;
 
 void trk_ledger_init(trk_ledger *ledger);
+
+/* Before the first audio: its bytes a millisecond, and whether marks come back; without, the clock
+ * alone decides. */
+void trk_ledger_set_line(trk_ledger *ledger, uint32_t bytes_per_ms, bool has_marks);
 
 /* Counts `count` bytes received for an item; a new id opens an item, which completes the one
  * before it. TRK_EFULL when the items are; TRK_EINVALID for an id that is empty or too long, or for

@@ -1,4 +1,5 @@
-/* trk_twilio.h - the messages of a Twilio media stream, both ways.
+/* trk_twilio.h - the messages of a Twilio media stream, both ways, and those of Telnyx, which have
+ * the same shape under other names.
  *
  * THREADS    Any. Pure functions.
  * OWNERSHIP  All pointers are borrowed; parsed fields point into the text or the scratch.
@@ -17,6 +18,7 @@ TRK_ASSUME_NONNULL_BEGIN
 
 enum {
   TRK_TWILIO_SID_MAX = 64,                            /* Bytes; real ones are 34. */
+  TRK_TELNYX_CALL_ID_MAX = 128,                       /* Bytes of a call's id: Telnyx's are long. */
   TRK_TWILIO_MARK_MAX = 64,                           /* Bytes; ours are shorter than 32. */
   TRK_TWILIO_OVERHEAD_MAX = 128 + TRK_TWILIO_SID_MAX, /* Bytes around a payload or mark name. */
 };
@@ -55,13 +57,21 @@ typedef struct trk_twilio_message {
 trk_status trk_twilio_parse(trk_twilio_message *out, const uint8_t *text, size_t count,
                             uint8_t *scratch);
 
+/* The same for a message of Telnyx: `stream_id` is the stream's, `call_control_id` the call's and
+ * `user_id` the account's id. [any] */
+trk_status trk_telnyx_parse(trk_twilio_message *out, const uint8_t *text, size_t count,
+                            uint8_t *scratch);
+
 /* Each writes one whole message and returns its byte count, or 0 when `capacity` is too small.
- * `sid` and `name` are given unescaped and are escaped as needed. media encodes `count` mu-law
- * bytes as base64. [any] */
-size_t trk_twilio_write_media(uint8_t *out, size_t capacity, trk_bytes sid, const uint8_t *ulaw,
+ * `sid` and `name` are given unescaped and are escaped as needed. media encodes `count` bytes
+ * of audio as base64. [any] */
+size_t trk_twilio_write_media(uint8_t *out, size_t capacity, trk_bytes sid, const uint8_t *audio,
                               size_t count);
 size_t trk_twilio_write_mark(uint8_t *out, size_t capacity, trk_bytes sid, trk_bytes name);
 size_t trk_twilio_write_clear(uint8_t *out, size_t capacity, trk_bytes sid);
+size_t trk_telnyx_write_media(uint8_t *out, size_t capacity, const uint8_t *audio, size_t count);
+size_t trk_telnyx_write_mark(uint8_t *out, size_t capacity, trk_bytes name);
+size_t trk_telnyx_write_clear(uint8_t *out, size_t capacity);
 
 TRK_ASSUME_NONNULL_END
 #endif

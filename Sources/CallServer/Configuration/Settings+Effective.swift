@@ -105,6 +105,14 @@ extension Settings {
                 separator: ","
             )
         },
+        .restart("DEVICES") { $0.devices.trust.rawValue },
+        .secret("TELNYX_TOKEN") { $0.devices.telnyxToken },
+        .secret("ASTERISK_TOKEN") { $0.devices.asteriskToken },
+        .restart("OPUS_BITRATE") { "\($0.devices.opus.bitrate)" },
+        .restart("OPUS_COMPLEXITY") { "\($0.devices.opus.complexity)" },
+        .restart("OPUS_LOSS") { "\($0.devices.opus.lossPercent)" },
+        .restart("OPUS_FEC") { $0.devices.opus.hasFEC ? "yes" : "no" },
+        .restart("OPUS_DTX") { $0.devices.opus.hasDTX ? "yes" : "no" },
         .restart("TRUSTED_PROXIES") { $0.access.proxies.map(\.description).joined(separator: ",") },
         .restart("TLS_CERT") { $0.tls?.certificate ?? "" },
         .restart("TLS_KEY") { $0.tls?.key ?? "" },
@@ -209,6 +217,7 @@ extension Settings {
     public var secrets: [String] {
         (serverSecrets + httpTools.flatMap(\.secrets) + [
             key, tools.preCallSecret, records.endSecret, carrier.apiKey?.secret ?? "",
+            devices.telnyxToken, devices.asteriskToken,
         ]
             + access.credentials.map(\.secret)
             + access.twilioTokens + access.twilioSharedKeys.values).filter { !$0.isEmpty }

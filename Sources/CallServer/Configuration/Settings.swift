@@ -75,6 +75,8 @@ public struct Settings: Sendable {
     public var carrier = CarrierSettings()
     /// What is kept of calls.
     public var records = RecordSettings()
+    /// Who may call without a telephone.
+    public var devices = DeviceSettings()
     /// How much may happen at once, and cost.
     public var caps = CapSettings()
     /// The certificate of the server's own TLS; nil without.
@@ -143,6 +145,7 @@ public struct Settings: Sendable {
         tools = ToolSettings(&reader)
         readTools(&reader, sources)
         carrier = CarrierSettings(&reader)
+        devices = DeviceSettings(&reader)
         caps = CapSettings(&reader, callsMax: callsMax)
         tls = TLSFiles(&reader)
         records = RecordSettings(&reader)

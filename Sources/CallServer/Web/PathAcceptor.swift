@@ -8,9 +8,10 @@ final class PathAcceptor: LegAcceptor {
     static let mediaPaths = ["/media-stream", "/ws/call", "/call"]
     static let logPaths = ["/ws/logs", "/logs"]
     static let livePath = "/ws/live"
-    static let paths = mediaPaths + logPaths + [livePath, ListenAcceptor.path]
+    static let paths = mediaPaths + logPaths + [livePath, ListenAcceptor.path] + DeviceAcceptor.paths
 
     private let phones: any LegAcceptor
+    private let devices: any LegAcceptor
     private let viewers: any LegAcceptor
     private let dashboards: any LegAcceptor
     private let listeners: any LegAcceptor
@@ -20,6 +21,7 @@ final class PathAcceptor: LegAcceptor {
 
     init(
         phones: any LegAcceptor,
+        devices: any LegAcceptor,
         viewers: any LegAcceptor,
         dashboards: any LegAcceptor,
         listeners: any LegAcceptor,
@@ -28,6 +30,7 @@ final class PathAcceptor: LegAcceptor {
         drain: DrainState
     ) {
         self.phones = phones
+        self.devices = devices
         self.viewers = viewers
         self.dashboards = dashboards
         self.listeners = listeners
@@ -43,11 +46,14 @@ final class PathAcceptor: LegAcceptor {
         if Self.logPaths.contains(path) { return viewers.requested(leg, request, on: engine) }
         if drain.isDraining { return engine.refuse(leg, status: 503) }
         let seen = WebRequest(request)
-        if let refusal = carrier.refusal(ofUpgrade: seen) { return engine.refuse(leg, status: refusal.status.code) }
+        let isDevice = DeviceAcceptor.paths.contains(path)
+        if !isDevice, let refusal = carrier.refusal(ofUpgrade: seen) {
+            return engine.refuse(leg, status: refusal.status.code)
+        }
         let address = carrier.address(of: seen)
         if caps.withLock({ $0.mustWait(address, now: UnixTime.milliseconds) }) {
             return engine.refuse(leg, status: 429)
         }
-        phones.requested(leg, request, on: engine)
+        (isDevice ? devices : phones).requested(leg, request, on: engine)
     }
 }

@@ -16,6 +16,7 @@ final class WebSide: Sendable {
     let directory: CallDirectory
     let carrier: CarrierGuard
     let planner: CallPlanner
+    let devices: DeviceAccess
     private let feed: LiveFeed
     private let ears: CallEars
     private let listeners: Locked<Viewers>
@@ -75,6 +76,8 @@ final class WebSide: Sendable {
             usesParrot: settings.usesParrot
         )
         self.health = health
+        let devices = DeviceAccess(settings, records)
+        self.devices = devices
         let access = AccessGuard(settings.access.credentials, origins: settings.web.origins)
         self.access = access
         let counted = Locked(WebService.Stats())
@@ -136,6 +139,8 @@ final class WebSide: Sendable {
                     hub.stats.viewersOpen + feed.stats.viewersOpen + listeners.withLock { $0.stats.viewersOpen }
                 }
             ).routes + StaticFiles("dashboard").routes(at: "/dashboard", "The dashboard")
+            + DeviceEndpoints(live: live, carrier: carrier, devices: devices, drain: drain).routes
+            + StaticFiles("talk").routes(at: "/talk", "Talk to the agent in the browser")
             + SetupEndpoints(live: live, fetcher: fetcher, engine: engines[0], rest: rest).routes
             + LoginEndpoints(access: access, carrier: carrier).routes
         service = WebService(
@@ -174,10 +179,11 @@ final class WebSide: Sendable {
     // MARK: - What engines ask for
 
     /// Takes upgrades: phones and those who watch. Call it on the engine.
-    func acceptor(_ phones: any LegAcceptor) -> any LegAcceptor {
+    func acceptor(_ phones: Bridge) -> any LegAcceptor {
         let compat = live.settings.compat
         return PathAcceptor(
             phones: phones,
+            devices: DeviceAcceptor(phones, devices, access, live.settings.devices),
             viewers: LogAcceptor(hub, directory, access, isBetaByDefault: compat == .fastapi || compat == .demo),
             dashboards: LiveAcceptor(feed, ears, access),
             listeners: ListenAcceptor(ears, directory, access, listeners),
@@ -192,7 +198,7 @@ final class WebSide: Sendable {
 
     /// Whether a stream that has begun may become a call; an address that brings too many wrong tokens must wait.
     func admits(_ offer: StreamOffer) -> Bool {
-        if carrier.admits(offer.start) { return true }
+        if !offer.isTwilio || carrier.admits(offer.start) { return true }
         planner.caps.withLock { $0.turnedAway(offer.address, live.caps, now: UnixTime.milliseconds) }
         return false
     }

@@ -1,0 +1,123 @@
+import CallBridge
+import CallRecords
+import Crypto
+import HTTPTypes
+import RealtimeProtocol
+import Trunk
+import WebServer
+
+/// Decides which devices may open a call that the owner of the key pays for.
+final class DeviceAccess: Sendable {
+    /// Under which name the paired devices are kept.
+    private static let keptName = "devices"
+    /// Bytes of a device's name; a hardware address has 17.
+    private static let nameMax = 64
+
+    private let settings: DeviceSettings
+    private let key: SymmetricKey
+    private let pairing = Locked(DevicePairing())
+    private let refused = Locked(0)
+    private let records: RecordKeeping?
+
+    init(_ settings: Settings, _ records: RecordKeeping?) {
+        self.settings = settings.devices
+        self.records = records
+        // Known to all nodes and after a restart, and to nobody else.
+        let secret = settings.key
+        key =
+            secret.isEmpty
+            ? SymmetricKey(size: .bits256)
+            : SymmetricKey(data: SHA256.hash(data: Array("trunkline device tokens:\(secret)".utf8)))
+    }
+
+    /// Reads which devices were paired.
+    func restore() async {
+        guard let kept = try? await records?.ask({ try $0.kept(Self.keptName) }),
+            let json = try? JSONValue(parsing: kept.value)
+        else { return }
+        pairing.withLock { $0.restore(json) }
+    }
+
+    /// Upgrades that were turned away.
+    var refusals: Int { refused.withLock { $0 } }
+
+    /// Whether devices may call at all.
+    var isOn: Bool { settings.trust != .off }
+
+    /// A name as devices have: printable, without quotes, not too long.
+    static func isName(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= nameMax
+            && text.utf8.allSatisfy {
+                (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+            }
+    }
+
+    /// What a device must bring to its stream.
+    func token(for deviceID: String) -> String {
+        let code = HMAC<SHA256>.authenticationCode(for: Array(deviceID.utf8), using: key)
+        return code.map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count == 1 ? "0" + digits : digits
+        }.joined()
+    }
+
+    /// Whether a device is let in: by its token, or because it is on this machine.
+    func admits(_ request: WebRequest, deviceID: String, token: String?) -> Bool {
+        let isAdmitted: Bool
+        switch settings.trust {
+        case .off: isAdmitted = false
+        case .open: isAdmitted = request.headers[.origin] == nil
+        case .paired:
+            let isKnown = pairing.withLock { $0.isPaired(deviceID) }
+            let fits = token.map { ConstantTime.isEqual($0, self.token(for: deviceID)) } ?? false
+            isAdmitted = isKnown && fits || request.isFromThisMachine
+        }
+        if !isAdmitted { refused.withLock { $0 += 1 } }
+        return isAdmitted
+    }
+
+    /// What the bootstrap tells a device: nil when it may call, else the code that it shows.
+    func code(for deviceID: String, _ request: WebRequest) -> String? {
+        if settings.trust == .open || request.isFromThisMachine { return nil }
+        return pairing.withLock { pairing -> String? in
+            if pairing.isPaired(deviceID) { return nil }
+            return pairing.code(for: deviceID, now: UnixTime.milliseconds) {
+                let number = String(UInt32.random(in: 0..<1_000_000))
+                return String(repeating: "0", count: 6 - number.count) + number
+            }
+        }
+    }
+
+    /// Paired devices, and those that wait.
+    var devices: DevicePairing { pairing.withLock { $0 } }
+
+    /// Pairs the device that shows a code; its name, and whether that is kept.
+    func pair(code: String, by who: String) async -> (deviceID: String, isKept: Bool)? {
+        guard let device = pairing.withLock({ $0.pair(code: code, now: UnixTime.milliseconds) }) else { return nil }
+        return (device, await keep(who))
+    }
+
+    /// Nil when it was not paired; else whether that is kept.
+    func unpair(_ deviceID: String, by who: String) async -> Bool? {
+        guard pairing.withLock({ $0.unpair(deviceID) }) else { return nil }
+        return await keep(who)
+    }
+
+    private func keep(_ who: String) async -> Bool {
+        guard let records else { return false }
+        let text = pairing.withLock { $0.json.text }
+        return (try? await records.ask { try $0.keep(text, as: Self.keptName, who: who, now: UnixTime.milliseconds) })
+            != nil
+    }
+}
+
+extension HTTPField.Name {
+    /// A device's name.
+    static let deviceID = HTTPField.Name("Device-Id")!
+    /// The program on it.
+    static let clientID = HTTPField.Name("Client-Id")!
+    /// The version of its protocol.
+    static let protocolVersion = HTTPField.Name("Protocol-Version")!
+    /// Telnyx's proof.
+    static let telnyxToken = HTTPField.Name("X-Telnyx-Streaming-Auth-Token")!
+}

@@ -1,0 +1,145 @@
+import CallBridge
+import CallPolicy
+import HTTPTypes
+import RealtimeProtocol
+import Trunk
+import WebServer
+
+/// What devices ask before they call, who may, and what our own page asks.
+struct DeviceEndpoints: Sendable {
+    let live: LiveSettings
+    let carrier: CarrierGuard
+    let devices: DeviceAccess
+    let drain: DrainState
+
+    static let bootstrapPaths = ["/xiaozhi/ota/", "/xiaozhi/ota"]
+    private static let codeSchema: JSONValue = [
+        "type": "object", "required": ["code"], "additionalProperties": false,
+        "properties": ["code": ["type": "string", "pattern": "^[0-9]{6}$"]],
+    ]
+
+    var routes: [Route] {
+        let bootstrap = Self.bootstrapPaths.flatMap { path in
+            [
+                Route(.post, path, "Where a device finds its stream (xiaozhi)", requestSchema: ["type": "object"]) {
+                    try answer($0)
+                },
+                Route(.get, path, "The same without a body") { try answer($0) },
+                Route(
+                    .post,
+                    path + (path.hasSuffix("/") ? "activate" : "/activate"),
+                    "Whether a device is paired",
+                    requestSchema: ["type": "object"],
+                    responses: [(200, "paired"), (202, "not yet")]
+                ) { try activation($0) },
+            ]
+        }
+        return bootstrap + [
+            Route(.get, "/devices", "Devices that may call, and those that wait", access: .viewer) { _ in
+                .json(list)
+            },
+            Route(
+                .post,
+                "/devices/pair",
+                "Lets the device call that shows this code",
+                access: .operate,
+                requestSchema: Self.codeSchema,
+                responses: [(200, "paired"), (404, "no device shows this code"), (422, "the body is wrong")]
+            ) { try await pair($0) },
+            Route(
+                .delete,
+                "/devices/{device}",
+                "Takes a device's leave to call away",
+                access: .operate,
+                responses: [(200, "done"), (404, "it was not paired")]
+            ) { request in
+                guard let isKept = await devices.unpair(request.parameters["device"] ?? "", by: request.actor) else {
+                    throw WebError(.notFound, "no such device is paired")
+                }
+                return .json(["kept": .bool(isKept)])
+            },
+            Route(
+                .get,
+                "/talk/status",
+                "What a page that talks must know",
+                access: .operate,
+                responses: [(200, "ready"), (503, "not ready, and why")]
+            ) { _ in status },
+        ]
+    }
+
+    // MARK: - Bootstrap
+
+    private static func device(_ request: WebRequest) throws -> String {
+        let name = request.headers[.deviceID] ?? request.query["device-id"] ?? ""
+        guard DeviceAccess.isName(name) else {
+            throw WebError(.badRequest, "the header Device-Id is missing, or is no name of a device")
+        }
+        return name
+    }
+
+    private func answer(_ request: WebRequest) throws -> WebResponse {
+        guard devices.isOn else { throw WebError(.notFound, "devices may not call this server (DEVICES=off)") }
+        let device = try Self.device(request)
+        let body = try? JSONValue(parsing: request.body)
+        let version =
+            body?["application"]?["version"]?.stringValue ?? request.headers[HTTPField.Name("Firmware-Version")!]
+            ?? "1.0.0"
+        var answer: JSONObject = [
+            "server_time": ["timestamp": .integer(UnixTime.milliseconds), "timezone_offset": 0],
+            // The device's own version: there is never anything newer here.
+            "firmware": ["version": .string(version), "url": ""],
+        ]
+        if let code = devices.code(for: device, request) {
+            answer["activation"] = [
+                "code": .string(code), "message": .string("\(code)\nPOST /devices/pair"), "challenge": .string(device),
+                "timeout_ms": 30_000,
+            ]
+        } else {
+            guard let origin = carrier.origin(request) else {
+                throw WebError(.badRequest, "the request names no host: PUBLIC_URL tells where devices find us")
+            }
+            answer["websocket"] = [
+                "url": .string("ws" + origin.pageURL(path: DeviceAcceptor.devicePaths[0]).dropFirst("http".count)),
+                "token": .string(devices.token(for: device)), "version": 1,
+            ]
+        }
+        return .json(.object(answer))
+    }
+
+    private func activation(_ request: WebRequest) throws -> WebResponse {
+        guard devices.isOn else { throw WebError(.notFound, "devices may not call this server (DEVICES=off)") }
+        let isWaiting = devices.code(for: try Self.device(request), request) != nil
+        return .json(["paired": .bool(!isWaiting)], status: isWaiting ? .accepted : .ok)
+    }
+
+    // MARK: - Operators
+
+    private var list: JSONValue {
+        let all = devices.devices
+        let waiting = all.pending.map { pending -> JSONValue in
+            ["device": .string(pending.deviceID), "since": .string(UnixTime.text(pending.at))]
+        }
+        return ["paired": .array(all.paired.map(JSONValue.string)), "waiting": .array(waiting)]
+    }
+
+    private func pair(_ request: WebRequest) async throws -> WebResponse {
+        let code = try request.object().text("code")
+        guard let (device, isKept) = await devices.pair(code: code, by: request.actor) else {
+            throw WebError(.notFound, "no device shows this code, or it was shown too long ago")
+        }
+        return .json(["device": .string(device), "kept": .bool(isKept)])
+    }
+
+    private var status: WebResponse {
+        if !OpusEncoder.isBuiltIn {
+            return .problem(.serviceUnavailable, "this server is built without Opus: build it with the trait Opus")
+        }
+        if drain.isDraining { return .problem(.serviceUnavailable, "this server is about to stop") }
+        let settings = live.settings
+        return .json([
+            "opus": true, "model": .string(settings.usesParrot ? "parrot" : live.call.session.model),
+            "voice": .string(live.call.session.voice), "sample_rate": 24_000,
+        ])
+    }
+}
