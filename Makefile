@@ -12,11 +12,11 @@ PACKAGES := libssl-dev libuv1-dev libopus-dev zlib1g-dev libsqlite3-dev pkg-conf
 C_WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
 C_SOURCES := $(wildcard CSources/CTrunk/*.[ch] CSources/CTrunk/include/*.h Benchmarks/CBench/*.[ch] Benchmarks/CBench/include/*.h \
 	Tests/Fuzz/*.[ch] Tests/Conformance/*.c)
-JS_SOURCES := $(wildcard Sources/CallServer/Resources/web/dashboard/js/*.js)
+JS_SOURCES := $(wildcard Sources/CallServer/Resources/web/*/js/*.js)
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks Examples
 
 .PHONY: setup build serve demo selftest test test-without-opus sanitize simulate conformance fuzz fuzz-long coverage \
-	bench soak soak-long churn churn-long faults dashboard-test dashboard-mock lint format clean
+	bench soak soak-long churn churn-long faults dashboard-test dashboard-mock talk-test talk-mock lint format clean
 
 setup:
 	@scripts/setup.sh $(PACKAGES)
@@ -114,11 +114,20 @@ faults: setup
 # The dashboard in Chromium against its mock server: every view, accessibility, hostile texts. ARGS="-k history" chooses;
 # TRUNKLINE_URL and TRUNKLINE_TOKEN test a server that runs instead.
 dashboard-test:
-	@scripts/dashboard-test.sh $(ARGS)
+	@scripts/browser-test.sh Dashboard $(ARGS)
 
 # The dashboard with calls that play by themselves, to look at: http://127.0.0.1:5055/dashboard
 dashboard-mock:
 	$(or $(PYTHON),python3) Tests/Dashboard/mock_server.py --port $(or $(PORT),5055) --open
+
+# The page /talk in Chromium with a fake microphone: what is said reaches the server, what it answers is heard, and what can
+# be in the way. ARGS and TRUNKLINE_URL as above.
+talk-test:
+	@scripts/browser-test.sh Talk $(ARGS)
+
+# The page with a parrot, to try with a microphone: http://127.0.0.1:5056/talk
+talk-mock:
+	$(or $(PYTHON),python3) Tests/Talk/mock_server.py --port $(or $(PORT),5056)
 
 # Formatting as settled, our C without one warning, and no document that names a test which does not exist.
 lint: setup

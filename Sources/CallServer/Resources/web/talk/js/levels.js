@@ -25,7 +25,7 @@ export class Level {
   /** @param rms from 0 to 1 */
   take(rms) {
     const loudness = rms > 0 ? Math.min(1, Math.max(0, 1 - 20 * Math.log10(rms) / FLOOR)) : 0;
-    this.value = Math.max(loudness, this.value * FALL);
+    this.value = loudness === 0 ? 0 : Math.max(loudness, this.value * FALL);
   }
 
   rest() { this.value = 0; }

@@ -40,6 +40,7 @@ export class Machine {
 
   /** What is going on, as one word for the view. */
   get activity() {
+    if (this.phase === 'over' && this.problem && this.session === '') return 'failed';
     if (this.phase !== 'talking') return this.phase;
     if (this.speaks && !this.isMuted) return 'caller';
     if (this.sounds) return 'agent';

@@ -86,7 +86,7 @@ class Call {
 class Talk {
   machine = new Machine();
   call = null;
-  #measuredAt = 0;
+  #measuredAt = -Infinity;
 
   constructor() {
     this.view = new View(document.getElementById('app'), {

@@ -39,6 +39,7 @@ export function heardCharacters(pieces, text, heardMs, cameMs) {
     begun = end;
   }
   if (heard >= text.length) return text.length;
+  if (/\s/.test(text[heard])) return heard;
   const before = text.slice(0, heard).search(/\s\S*$/);
   return before < 0 ? (UNSPACED.test(text) ? heard : 0) : before;
 }

@@ -18,6 +18,7 @@ const STATES = {
   thinking: ['The agent is thinking', 'The answer comes in a moment.'],
   agent: ['The agent is speaking', 'Speak to interrupt it.'],
   over: ['Call over', ''],
+  failed: ['No call', ''],
 };
 
 const MICROPHONE =
@@ -66,8 +67,9 @@ export class View {
     this.badge = h('span', {class: 'badge'});
     this.problemBox = h('div', {class: 'problem-box', role: 'alert', hidden: true});
     this.latencies = new Facts([
-      ['answer', 'Answer', 'from when the server heard you stop to its first sound'], ['median', 'Answers, the middle one'],
-      ['roundTrip', 'Round trip', 'to the server and back'], ['silence', 'Silence after an interruption']
+      ['answer', 'Answer', 'from when the server heard you stop to its first sound'],
+      ['median', 'Answers of this call, the median'], ['roundTrip', 'Round trip', 'to the server and back'],
+      ['silence', 'Silence after an interruption']
     ]);
     this.details = new Facts([
       ['sent', 'Packets sent'], ['received', 'Packets received'], ['queued', 'Waiting to be played'], ['played', 'Played'],
@@ -80,8 +82,8 @@ export class View {
 
   #head() {
     return h('header', {class: 'top'},
-      h('a', {class: 'brand', href: '/dashboard'}, h('span', {class: 'brand-mark'}, icon('phone', 18)),
-        h('span', {}, 'Trunkline')),
+      h('a', {class: 'brand', href: '/dashboard', 'aria-label': 'Trunkline, to the dashboard'},
+        h('span', {class: 'brand-mark'}, icon('phone', 18)), h('span', {}, 'Trunkline')),
       h('span', {class: 'top-right'}, this.badge));
   }
 
