@@ -26,7 +26,7 @@ LOUD = 500  # int16, above which a frame is speech
 BEGIN, END = 3, 25  # frames of speech that begin a turn, of silence that end it
 KEPT = 120 * RATE  # samples of what was heard that are kept
 STATUS = {"opus": True, "model": "parrot", "voice": "marin", "sample_rate": RATE}
-SETTINGS = {"login": False, "status": 200, "body": STATUS, "hello": True, "parrot": True, "delay": 0.2, "refuse": 0}
+SETTINGS = {"login": False, "status": 200, "body": STATUS, "hello": True, "parrot": True, "delay": 0.2, "refuse": 0, "abort": True}
 
 
 def tone(seconds, frequency):
@@ -68,7 +68,7 @@ class Talk:
             if isinstance(self.mock.settings["hello"], dict):
                 answer |= self.mock.settings["hello"]
             await self.socket.send_str(json.dumps(answer))
-        if message["type"] == "abort":
+        if message["type"] == "abort" and self.mock.settings["abort"]:
             self.silence()
             await self.send(type="clear")
             await self.send(type="tts", state="stop")

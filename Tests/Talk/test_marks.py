@@ -60,18 +60,21 @@ def test_a_mark_without_sound_comes_at_once(call, server):
     server.until(lambda got: marks(got) == ["alone"])
 
 
-def test_stopping_the_agent_tells_the_server_first(call, server):
+@pytest.mark.parametrize("obeys", [True, False])
+def test_stopping_the_agent(call, server, obeys):
+    """It is silent at once, also when the server hears of it late and goes on sending."""
     page = call
+    server.mock("set", abort=obeys)
     server.mock("say", seconds=20, texts=["One.", "Two."], lead=0.5)
     until(page, "document.body.dataset.state === 'agent'")
     page.wait_for_timeout(1_000)
     page.get_by_role("button", name="Stop the agent").click()
     got = server.until(lambda got: any(one["type"] == "abort" for one in got["messages"]))
+    assert {"session_id": "mock-1", "type": "abort"} in got["messages"]
     until(page, "document.body.dataset.state === 'listening'")
     before = played_ms(page)
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(1_000)
     assert played_ms(page) - before < 20, "it went on"
-    assert {"session_id": "mock-1", "type": "abort"} in got["messages"]
     assert page.get_by_role("button", name="Stop the agent").is_disabled()
     # The next answer is heard again.
     server.mock("say", seconds=1)

@@ -48,7 +48,8 @@ def test_leaving_the_page_hangs_up(talk, server):
     page = talk()
     server.until(lambda got: got["packets"] > 5)
     page.goto("about:blank")
-    server.until(lambda got: got["closed"])
+    got = server.until(lambda got: got["closed"])
+    assert got["messages"][-1] == {"session_id": "mock-1", "type": "listen", "state": "stop"}
 
 
 @pytest.mark.mock
