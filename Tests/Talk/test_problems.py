@@ -54,6 +54,17 @@ def test_the_microphone_goes_away(talk):
     until(page, "lastSocket.readyState >= 2")
 
 
+def test_the_sound_does_not_run(open_page):
+    """As on a machine without any device for sound, where a context stays suspended."""
+    page = open_page(script="""window.AudioContext = class extends AudioContext {
+        constructor(...values) { super(...values); super.suspend(); }
+        async resume() {}
+      };""")
+    start(page)
+    expect(problem(page)).to_have_text("The browser\u2019s sound does not run", timeout=20_000)
+    until(page, "lastSocket.readyState >= 2")
+
+
 @pytest.mark.parametrize("script, title", [
     ("delete window.AudioEncoder;", "This browser has no audio encoder for pages (WebCodecs)"),
     ("delete window.AudioDecoder;", "This browser has no audio encoder for pages (WebCodecs)"),

@@ -41,6 +41,22 @@ def test_the_words_reach_the_server(talk, server, words):
 
 
 @pytest.mark.mock
+def test_a_microphone_of_another_rate(talk, server, words):
+    """Some browsers refuse to bring a microphone of 44.1 or 48 kHz into a context of 24: the page converts."""
+    server.mock("set", parrot=False)
+    page = talk(script="""const make = AudioContext.prototype.createMediaStreamSource;
+      AudioContext.prototype.createMediaStreamSource = function(stream) {
+        window.rate = this.sampleRate;
+        if (this.sampleRate === 24000) throw new DOMException('other rates', 'NotSupportedError');
+        return make.call(this, stream);
+      };""")
+    assert page.evaluate("window.rate") in (44_100, 48_000)
+    got = server.until(lambda got: got["packets"] >= 500, seconds=30)
+    assert sound.likeness(words, at_8_khz(server.heard(), 24_000)) >= ALIKE
+    assert got["samples"] == 480 * got["packets"]
+
+
+@pytest.mark.mock
 def test_hello_and_listen(talk, server):
     page = talk()
     got = server.until(lambda got: got["packets"] >= 10)

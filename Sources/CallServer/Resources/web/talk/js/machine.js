@@ -9,6 +9,9 @@ import {Transcript} from './transcript.js';
 
 const CLOSES = new Map([[1000, null], [1001, 'stopping'], [1008, 'refused'], [1011, 'server-error'], [1013, 'busy']]);
 
+/** Ticks without one frame of the microphone, after which the sound is known not to run: 5 s. */
+const TICKS_WITHOUT_FRAME = 10;
+
 const ABOUT_SERVER = new Set(['login', 'server-unable', 'unreachable', 'server-odd']);
 const IN_CALL = new Set(['microphone', 'connecting', 'talking']);
 
@@ -29,6 +32,7 @@ export class Machine {
   #packets = 0;     // of this answer
   #isDeaf = false;  // the caller stopped the agent: what is on its way still is not played
   #openedAt = 0;
+  #frameless = 0;  // ticks since the last frame
   #frameMs = FRAME_MS;
 
   /** @param server what is known of it from before */
@@ -92,6 +96,9 @@ export class Machine {
   failed(kind, detail = '') { return this.isInCall ? this.#over({kind, detail}, 1000) : []; }
 
   socketOpen() { return this.phase === 'connecting' ? [{do: 'send', message: hello()}] : []; }
+
+  /** The microphone gave a frame. */
+  frame() { this.#frameless = 0; }
 
   // What the server sends
 
@@ -252,6 +259,10 @@ export class Machine {
   tick(now) {
     this.transcript.tick(now);
     this.figures.tick(now);
+    if (this.phase === 'talking') {
+      this.#frameless += 1;
+      if (this.#frameless > TICKS_WITHOUT_FRAME) return this.#over({kind: 'no-sound', detail: ''}, 1000);
+    }
     if (this.phase !== 'connecting' || now - this.#openedAt < HELLO_MS) return [];
     return this.#over({kind: 'no-hello', detail: ''}, 1000);
   }

@@ -31,6 +31,7 @@ class Call {
       frame: mine((samples, rms) => {
         talk.view.levels.caller.take(talk.machine.isMuted ? 0 : rms);
         talk.drawLevels();
+        talk.machine.frame();
         if (this.transmits) this.encoder.push(samples);
       }),
       lost: () => failed('microphone-lost'),

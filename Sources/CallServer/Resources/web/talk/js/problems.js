@@ -31,6 +31,11 @@ const PROBLEMS = {
     {title: 'The microphone went away', text: 'It was unplugged, or its permission was taken back.', again: true},
   'microphone': {title: 'The microphone did not start', text: 'Try again, or choose another one in the browser.', again: true},
   'sound': {title: 'The sound did not start', text: 'The browser could not begin to play or to record. Try again.', again: true},
+  'no-sound': {
+    title: 'The browser’s sound does not run',
+    text: 'It gave nothing of the microphone for five seconds. Is a device for sound there, and not held by another program?',
+    again: true
+  },
   'coder-failed':
     {title: 'The browser’s audio coder failed', text: 'Try again; if it stays so, use another browser.', again: true},
   'login': {title: 'Please log in first', text: 'Who talks here makes a call that somebody pays for.', login: true},
