@@ -86,6 +86,8 @@ final class CallSession: CallHandler {
         guard bridge.configuration.admission.enter(callID: start.callID, streamID: start.streamID) else {
             return refuse(.duplicate, "its call or stream is in progress already", on: engine)
         }
+        var start = start
+        start.hasLine = !isTwilio
         self.start = start
         guard choosePlan(offer, format) else { return refuse(.capped, "a cap on calls is reached", on: engine) }
         callSID = start.callID

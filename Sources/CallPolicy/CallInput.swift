@@ -55,6 +55,8 @@ public struct CarrierStart: Sendable, Hashable {
     public var channels: Int
     /// Parameters left out because of `CallLimits`.
     public var droppedParameters = 0
+    /// Whether the carrier's dialect has set up a line for this audio; otherwise it must be a telephone's.
+    public var hasLine = false
 
     /// A start; the defaults are those of Twilio.
     public init(

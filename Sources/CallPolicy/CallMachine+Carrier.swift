@@ -18,7 +18,7 @@ extension CallMachine {
         startedAt = now
         counters.parametersDropped = start.droppedParameters
         record(.started(start))
-        guard start.isTelephoneAudio else {
+        guard (start.isTelephoneAudio || start.hasLine) else {
             // Whatever was said to this caller would be noise.
             return end(.formatMismatch, .system, detail: "the stream is no telephone audio", code: 1003)
         }

@@ -44,13 +44,14 @@ extension ModelSession {
                 "Invalid 'audio_end_ms': integer below minimum value. Expected a value >= 0, but got \(end) instead."
             return reject(id, end, code: "integer_below_min_value", message, eventID)
         }
-        let length = bytes / MuLaw.bytesPerMillisecond
+        let length = bytes / bytesPerMillisecond
         if end > length {
             let message = "Audio content of \(length)ms is already shorter than \(end)ms"
             return reject(id, end, code: "invalid_value", message, eventID)
         }
         log.note(.truncated(connection: connection, itemID: id, milliseconds: end, generated: length))
-        items[id]?.audioBytes = end * MuLaw.bytesPerMillisecond
+        let left = end * bytesPerMillisecond
+        items[id]?.audioBytes = left
         emit(.itemTruncated(itemID: id, contentIndex: index, audioEndMilliseconds: end))
     }
 

@@ -58,7 +58,8 @@ extension ModelSession {
             for call in calls { callFunction(call) }
             return finishResponse(.completed, nil)
         }
-        let audioOfItem = answer()
+        let isOwnVoice = if case .parrot = script.voice { lastUtterance.isEmpty } else { true }
+        let audioOfItem = isLinear && isOwnVoice ? PCM.bytes(PCM.fromMuLaw(answer())) : answer()
         active?.plan = (0..<script.itemsPerResponse).map { _ in audioOfItem }
         generate(at: now)
     }
@@ -132,7 +133,9 @@ extension ModelSession {
         guard var active else { return }
         let id = newID("item")
         active.audio = active.plan.removeFirst()
-        if case .pattern = script.voice { active.audio = patternAudio(for: id) }
+        if case .pattern = script.voice {
+            active.audio = isLinear ? PCM.bytes(PCM.fromMuLaw(patternAudio(for: id))) : patternAudio(for: id)
+        }
         active.itemID = id
         active.sent = 0
         active.wordsOut = 0
@@ -168,18 +171,18 @@ extension ModelSession {
     private mutating func sendDelta() {
         guard var active, let id = active.itemID else { return }
         let milliseconds = script.deltaMilliseconds[active.deltas % script.deltaMilliseconds.count]
-        let end = min(active.audio.count, active.sent + milliseconds * MuLaw.bytesPerMillisecond)
+        let end = min(active.audio.count, active.sent + milliseconds * bytesPerMillisecond)
         sendWords(of: &active, until: Double(end) / Double(active.audio.count))
         emit(.audioDelta(position, delta: Base64.encode(Array(active.audio[active.sent..<end]))))
         items[id]?.audioBytes = end
-        log.note(.audioSent(connection: connection, itemID: id, milliseconds: end / MuLaw.bytesPerMillisecond))
+        log.note(.audioSent(connection: connection, itemID: id, milliseconds: end / bytesPerMillisecond))
         active.sentInAll += end - active.sent
-        let length = Double(end - active.sent) / Double(MuLaw.bytesPerMillisecond) * 1_000
+        let length = Double(end - active.sent) / Double(bytesPerMillisecond) * 1_000
         active.sent = end
         active.deltas += 1
         if script.speed > 0 { active.nextAt += Int64(length / script.speed) }
         if let stall = script.stall, !active.hasStalled,
-            active.sentInAll >= stall.after * MuLaw.bytesPerMillisecond
+            active.sentInAll >= stall.after * bytesPerMillisecond
         {
             active.hasStalled = true
             active.nextAt += Int64(stall.lasts) * 1_000
@@ -244,9 +247,9 @@ extension ModelSession {
     private func usage(of active: ModelResponse) -> TokenUsage {
         var usage = TokenUsage()
         usage.inputText = 20
-        usage.inputAudio = lastUtterance.count / (100 * MuLaw.bytesPerMillisecond)
+        usage.inputAudio = lastUtterance.count / (100 * bytesPerMillisecond)
         usage.outputText = active.wordsOut
-        usage.outputAudio = active.sentInAll / (50 * MuLaw.bytesPerMillisecond)
+        usage.outputAudio = active.sentInAll / (50 * bytesPerMillisecond)
         usage.input = usage.inputText + usage.inputAudio
         usage.output = usage.outputText + usage.outputAudio
         usage.total = usage.input + usage.output

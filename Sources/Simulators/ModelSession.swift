@@ -162,6 +162,10 @@ struct ModelSession: Sendable {
 
     // MARK: - Audio in
 
+    /// Of the caller's audio, and of the model's: both sides of a session have one format here.
+    var bytesPerMillisecond: Int { session.input?.format?.bytesPerMillisecond ?? 0 }
+    var isLinear: Bool { session.input?.format == .pcm24000 }
+
     private var detection: TurnDetection? { session.input?.turnDetection?.value }
 
     private mutating func append(_ text: String, _ eventID: String?, at now: Int64) {
@@ -169,16 +173,17 @@ struct ModelSession: Sendable {
             return fail(code: "invalid_value", message: "Invalid 'audio': not base64.", eventID)
         }
         log.heard(audio, connection: connection, isConfigured: isConfigured, keeps: script.recordsAudio)
-        guard isConfigured, session.input?.format == .pcmu, detection != nil else { return }
+        guard isConfigured, bytesPerMillisecond > 0, detection != nil else { return }
         utterance.append(contentsOf: audio)
-        for edge in voiceActivity.take(audio) {
+        let heard = isLinear ? PCM.toMuLaw(PCM.samples(audio)) : audio
+        for edge in voiceActivity.take(heard) {
             switch edge {
             case .started(let milliseconds): speechStarted(milliseconds, at: now)
             case .stopped(let milliseconds): speechStopped(milliseconds, at: now)
             }
         }
         // Before speech only the prefix is worth keeping.
-        let prefix = (voiceActivity.prefixMilliseconds + 200) * MuLaw.bytesPerMillisecond
+        let prefix = (voiceActivity.prefixMilliseconds + 200) * bytesPerMillisecond
         if !voiceActivity.isSpeaking, utterance.count > prefix { utterance.removeFirst(utterance.count - prefix) }
     }
 
@@ -200,7 +205,7 @@ struct ModelSession: Sendable {
     }
 
     private mutating func commit(_ eventID: String?, at now: Int64) {
-        let buffered = utterance.count / MuLaw.bytesPerMillisecond
+        let buffered = utterance.count / bytesPerMillisecond
         guard buffered >= 100 else {
             let message =
                 "Error committing input audio buffer: buffer too small. Expected at least 100ms of audio, but buffer only "
@@ -229,7 +234,9 @@ struct ModelSession: Sendable {
     }
 
     private mutating func transcribe() {
-        let usage = TranscriptionUsage.duration(seconds: Double(max(1, lastUtterance.count / 8_000)))
+        let usage = TranscriptionUsage.duration(
+            seconds: Double(max(1, lastUtterance.count / (bytesPerMillisecond * 1_000)))
+        )
         emit(.inputTranscriptionDelta(itemID: userItemID, contentIndex: 0, delta: script.callerTranscript))
         emit(
             .inputTranscriptionCompleted(

@@ -32,6 +32,44 @@ public enum MuLaw {
     }
 }
 
+/// Linear PCM, 16 bit, little-endian, 24,000 samples a second: what models and Opus clients speak.
+public enum PCM {
+    /// Samples a second.
+    public static let rate = 24_000
+    /// Bytes of one millisecond.
+    public static let bytesPerMillisecond = 48
+
+    /// Its samples; an odd byte at the end is left out.
+    public static func samples(_ bytes: [UInt8]) -> [Int16] {
+        (0..<bytes.count / 2).map { Int16(bitPattern: UInt16(bytes[2 * $0]) | UInt16(bytes[2 * $0 + 1]) << 8) }
+    }
+
+    /// The bytes of samples.
+    public static func bytes(_ samples: [Int16]) -> [UInt8] {
+        samples.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] }
+    }
+
+    /// Whole runs as µ-law at 8,000 samples a second.
+    public static func toMuLaw(_ samples: [Int16]) -> [UInt8] {
+        var memory = trk_pcm_memory()
+        let codes = samples.count / Int(TRK_PCM_PER_ULAW)
+        return [UInt8](unsafeUninitializedCapacity: codes) { buffer, count in
+            if let base = buffer.baseAddress { trk_pcm_to_ulaw(base, samples, codes, &memory) }
+            count = codes
+        }
+    }
+
+    /// µ-law as samples at 24,000 a second.
+    public static func fromMuLaw(_ codes: [UInt8]) -> [Int16] {
+        var last: Int16 = 0
+        let samples = codes.count * Int(TRK_PCM_PER_ULAW)
+        return [Int16](unsafeUninitializedCapacity: samples) { buffer, count in
+            if let base = buffer.baseAddress { trk_pcm_from_ulaw(base, codes, codes.count, &last) }
+            count = samples
+        }
+    }
+}
+
 /// Strict base64 (RFC 4648 section 4).
 public enum Base64 {
     /// Encodes with padding.

@@ -136,6 +136,26 @@ public struct EngineStats: Sendable {
     public let tapsOpened: UInt64
     /// Records of taps that did not fit.
     public let tapRecordsDropped: UInt64
+    /// Calls with Opus open now.
+    public let opusCalls: UInt64
+    /// Opus packets decoded.
+    public let opusPacketsIn: UInt64
+    /// Opus packets encoded and sent.
+    public let opusPacketsOut: UInt64
+    /// Packets that were no Opus, or too large.
+    public let opusInvalid: UInt64
+    /// Lost packets that were concealed.
+    public let opusLost: UInt64
+    /// Of those, packets that the next one had a copy of.
+    public let opusRecovered: UInt64
+    /// Silence made up for lines that sent nothing, milliseconds.
+    public let lineFilledMilliseconds: UInt64
+    /// Numbered packets whose turn was over, or that came twice.
+    public let linePacketsLate: UInt64
+    /// Numbered packets that never came.
+    public let linePacketsLost: UInt64
+    /// Messages between audio for which there was no room.
+    public let lineTextsDropped: UInt64
 
     init(_ raw: trk_loop_stats) {
         turns = raw.turns
@@ -212,5 +232,15 @@ public struct EngineStats: Sendable {
         adopted = raw.adopted
         tapsOpened = raw.taps_opened
         tapRecordsDropped = raw.tap_dropped
+        opusCalls = raw.opus_calls
+        opusPacketsIn = raw.opus_packets_in
+        opusPacketsOut = raw.opus_packets_out
+        opusInvalid = raw.opus_invalid
+        opusLost = raw.opus_lost
+        opusRecovered = raw.opus_recovered
+        lineFilledMilliseconds = raw.line_filled_ms
+        linePacketsLate = raw.line_packets_late
+        linePacketsLost = raw.line_packets_lost
+        lineTextsDropped = raw.line_texts_dropped
     }
 }

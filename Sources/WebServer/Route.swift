@@ -23,6 +23,8 @@ public struct Route: Sendable {
         public var schema: JSONValue
         /// Whether it must be there.
         public var isRequired: Bool
+        /// Whether it is a header and no part of the query.
+        public var isHeader = false
 
         /// A parameter; a text unless a schema says otherwise.
         public init(
@@ -156,7 +158,8 @@ extension Route {
         }
         let inQuery = query.map { parameter -> JSONValue in
             [
-                "name": .string(parameter.name), "in": "query", "required": .bool(parameter.isRequired),
+                "name": .string(parameter.name), "in": parameter.isHeader ? "header" : "query",
+                "required": .bool(parameter.isRequired),
                 "description": .string(parameter.meaning), "schema": parameter.schema,
             ]
         }

@@ -12,29 +12,49 @@ struct DeviceEndpoints: Sendable {
     let devices: DeviceAccess
     let drain: DrainState
 
-    static let bootstrapPaths = ["/xiaozhi/ota/", "/xiaozhi/ota"]
+    /// Devices ask with a slash at the end, which means the same.
+    static let bootstrapPath = "/xiaozhi/ota"
+    private static let bootstrapAnswers = [(200, "OK"), (400, "no Device-Id"), (404, "DEVICES=off")]
+    private static let deviceHeader: Route.Parameter = {
+        var parameter = Route.Parameter(
+            "Device-Id",
+            "the device's name, mostly its hardware address",
+            schema: ["type": "string", "pattern": "^[!#-\\[\\]-~]{1,64}$"],
+            isRequired: true
+        )
+        parameter.isHeader = true
+        return parameter
+    }()
     private static let codeSchema: JSONValue = [
         "type": "object", "required": ["code"], "additionalProperties": false,
         "properties": ["code": ["type": "string", "pattern": "^[0-9]{6}$"]],
     ]
 
     var routes: [Route] {
-        let bootstrap = Self.bootstrapPaths.flatMap { path in
-            [
-                Route(.post, path, "Where a device finds its stream (xiaozhi)", requestSchema: ["type": "object"]) {
-                    try answer($0)
-                },
-                Route(.get, path, "The same without a body") { try answer($0) },
-                Route(
-                    .post,
-                    path + (path.hasSuffix("/") ? "activate" : "/activate"),
-                    "Whether a device is paired",
-                    requestSchema: ["type": "object"],
-                    responses: [(200, "paired"), (202, "not yet")]
-                ) { try activation($0) },
-            ]
-        }
-        return bootstrap + [
+        [
+            Route(
+                .post,
+                Self.bootstrapPath,
+                "Where a device finds its stream (xiaozhi)",
+                query: [Self.deviceHeader],
+                requestSchema: ["type": "object"],
+                responses: Self.bootstrapAnswers
+            ) { try answer($0) },
+            Route(
+                .get,
+                Self.bootstrapPath,
+                "The same without a body",
+                query: [Self.deviceHeader],
+                responses: Self.bootstrapAnswers
+            ) { try answer($0) },
+            Route(
+                .post,
+                Self.bootstrapPath + "/activate",
+                "Whether a device is paired",
+                query: [Self.deviceHeader],
+                requestSchema: ["type": "object"],
+                responses: [(200, "paired"), (202, "not yet"), (400, "no Device-Id"), (404, "DEVICES=off")]
+            ) { try activation($0) },
             Route(.get, "/devices", "Devices that may call, and those that wait", access: .viewer) { _ in
                 .json(list)
             },
