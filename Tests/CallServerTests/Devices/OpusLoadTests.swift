@@ -1,0 +1,69 @@
+import RealtimeProtocol
+import SelfTest
+import Simulators
+import Testing
+import Trunk
+
+@testable import CallServer
+
+/// Many devices at once. `make test` runs this by itself: it loads the machine.
+@Suite(.timeLimit(.minutes(5)), .enabled(if: OpusEncoder.isBuiltIn, "needs Opus")) struct OpusLoadTests {
+    /// Lets so many devices call, speak, and be answered.
+    private func wave(_ count: Int, on server: ServerFixture) async throws -> [DeviceSimulator.Report] {
+        var outcomes: [DeviceSimulator.Outcome] = []
+        for number in 0..<count {
+            var script = DeviceSimulator.Script()
+            script.speech = Sweep.samples
+            script.leavesAfter = 8_000
+            let target = DialTarget(
+                host: "127.0.0.1",
+                port: server.port,
+                isSecure: false,
+                target: DeviceAcceptor.devicePaths[0],
+                headers: [("Device-Id", "device-\(number)")]
+            )
+            let said = script
+            outcomes.append(
+                try #require(try await server.phones.perform { try DeviceSimulator.call(target, said, on: $0) })
+            )
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        for outcome in outcomes {
+            while outcome.report.ending.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+        }
+        return outcomes.map(\.report)
+    }
+
+    private func idle(_ server: ServerFixture) async throws -> EngineStats {
+        await Patience.wait { await server.server.stats().allSatisfy { $0.callsOpen == 0 && $0.legsOpen == 0 } }
+        return try #require(await server.server.stats().first)
+    }
+
+    @Test func aHundredDevicesLoseNothing() async throws {
+        let server = try await ServerFixture()
+        let reports = try await wave(100, on: server)
+        let stats = try await idle(server)
+        for report in reports {
+            #expect(report.ending.hasPrefix("1000"), "\(report.ending)")
+            #expect(report.broken == 0 && report.unannounced == 0)
+            #expect(!report.packets.isEmpty && report.packets.allSatisfy { $0.samples == 1_440 })
+        }
+        let (sent, heard) = (reports.map(\.sent).reduce(0, +), reports.map(\.packets.count).reduce(0, +))
+        print(
+            "opus load: \(reports.count) devices, \(sent) packets sent, \(stats.opusPacketsIn) decoded; "
+                + "\(stats.opusPacketsOut) encoded, \(heard) heard; \(stats.lineFilledMilliseconds) ms made up; "
+                + "at most \(stats.poolBlocksHigh) blocks"
+        )
+        #expect(Int(stats.opusPacketsIn) == sent && Int(stats.opusPacketsOut) == heard)
+        #expect(stats.opusInvalid == 0 && stats.lineTextsDropped == 0 && stats.callerDroppedMilliseconds == 0)
+        #expect(stats.opusCalls == 0 && stats.poolBlocksInUse == 0 && stats.eventsLost == 0)
+        // Memory of states is kept for the next calls: a second wave needs none that the first did not.
+        let kept = stats.allocations - stats.frees
+        let again = try await wave(30, on: server)
+        #expect(again.allSatisfy { $0.broken == 0 && !$0.packets.isEmpty })
+        let after = try await idle(server)
+        #expect(after.allocations - after.frees <= kept)
+        #expect(after.opusCalls == 0 && after.poolBlocksInUse == 0)
+        await server.stop()
+    }
+}
