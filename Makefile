@@ -42,11 +42,11 @@ SERVER_TESTS := CallServerTests|WebServerTests|OutboundHTTPTests
 test: setup
 	$(SWIFT) build --build-tests -j $(JOBS) --scratch-path $(SCRATCH)
 	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --skip 'CallBridgeTests|HostileTests|$(SERVER_TESTS)'
-	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --filter '$(SERVER_TESTS)'
+	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --filter '$(SERVER_TESTS)' --skip LoadTests
 	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --filter CallBridgeTests --skip LoadTests
 	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --filter '^HostileTests\.' --skip PressureTests
 	$(SWIFT) test --no-parallel --skip-build --scratch-path $(SCRATCH) --filter '^HostileTests\..*PressureTests'
-	$(SWIFT) test --skip-build --scratch-path $(SCRATCH) --filter LoadTests
+	$(SWIFT) test --no-parallel --skip-build --scratch-path $(SCRATCH) --filter LoadTests
 
 # In the same folder as the default build: what does not depend on the trait is built once.
 test-without-opus: setup

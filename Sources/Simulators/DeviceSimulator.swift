@@ -22,6 +22,10 @@ public final class DeviceSimulator: LegHandler {
         public var abortAfter: Int?
         /// How it answers the call of a tool of its own.
         public var tools: [JSONValue] = []
+        /// How it encodes; small devices have little time for it.
+        public var encoder = OpusEncoder()
+        /// Leaves as soon as it has heard an answer to its end.
+        public var leavesWhenAnswered = false
         /// When it leaves, milliseconds after the hello.
         public var leavesAfter = 5_000
 
@@ -81,7 +85,7 @@ public final class DeviceSimulator: LegHandler {
     public static func call(_ target: DialTarget, _ script: Script, on engine: isolated CallEngine) throws(TrunkError)
         -> Outcome?
     {
-        guard let codec = OpusCodec(rate: PCM.rate) else { return nil }
+        guard let codec = OpusCodec(rate: PCM.rate, script.encoder) else { return nil }
         let device = DeviceSimulator(script, codec)
         _ = try engine.dial(target, handler: device)
         return Outcome(shared: device.shared)
@@ -120,7 +124,9 @@ public final class DeviceSimulator: LegHandler {
             due = helloAt
             say(["type": "listen", "state": "start", "mode": "realtime"], leg, on: engine)
             step(leg, on: engine)
-        case "tts": speaks = message["state"]?.stringValue != "stop"
+        case "tts":
+            speaks = message["state"]?.stringValue != "stop"
+            if !speaks, script.leavesWhenAnswered { engine.close(leg, code: 1_000, reason: "") }
         case "mark": say(["type": "mark", "name": message["name"] ?? ""], leg, on: engine)
         case "mcp": answer(message["payload"] ?? .null, leg, on: engine)
         default: break
