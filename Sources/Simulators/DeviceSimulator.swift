@@ -24,8 +24,8 @@ public final class DeviceSimulator: LegHandler {
         public var tools: [JSONValue] = []
         /// How it encodes; small devices have little time for it.
         public var encoder = OpusEncoder()
-        /// Leaves as soon as it has heard an answer to its end.
-        public var leavesWhenAnswered = false
+        /// Leaves at the end of the answer with which it has heard so many packets; nil stays.
+        public var leavesAfterPackets: Int?
         /// When it leaves, milliseconds after the hello.
         public var leavesAfter = 5_000
 
@@ -126,7 +126,9 @@ public final class DeviceSimulator: LegHandler {
             step(leg, on: engine)
         case "tts":
             speaks = message["state"]?.stringValue != "stop"
-            if !speaks, script.leavesWhenAnswered { engine.close(leg, code: 1_000, reason: "") }
+            guard !speaks, let enough = script.leavesAfterPackets else { break }
+            let heard = shared.withLock { $0.packets.count }
+            if heard >= enough { engine.close(leg, code: 1_000, reason: "") }
         case "mark": say(["type": "mark", "name": message["name"] ?? ""], leg, on: engine)
         case "mcp": answer(message["payload"] ?? .null, leg, on: engine)
         default: break

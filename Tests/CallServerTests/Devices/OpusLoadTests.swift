@@ -8,6 +8,8 @@ import Trunk
 
 /// Many devices at once. `make test` runs this by itself: it loads the machine.
 @Suite(.timeLimit(.minutes(5)), .enabled(if: OpusEncoder.isBuiltIn, "needs Opus")) struct OpusLoadTests {
+    private static let answerPackets = 17
+
     /// Lets so many devices call, speak, and be answered.
     private func wave(_ count: Int, on server: ServerFixture) async throws -> [DeviceSimulator.Report] {
         var outcomes: [DeviceSimulator.Outcome] = []
@@ -15,7 +17,8 @@ import Trunk
             var script = DeviceSimulator.Script()
             script.speech = Sweep.samples
             script.encoder.complexity = 0
-            script.leavesWhenAnswered = true
+            // A second in packets of 60 ms. The tone of a model that is slow to come is shorter.
+            script.leavesAfterPackets = Self.answerPackets
             script.leavesAfter = 120_000
             let target = DialTarget(
                 host: "127.0.0.1",
@@ -49,7 +52,7 @@ import Trunk
         for report in reports {
             #expect(report.ending.hasPrefix("1000"), "\(report.ending)")
             #expect(report.broken == 0 && report.unannounced == 0)
-            #expect(!report.packets.isEmpty && report.packets.allSatisfy { $0.samples == 1_440 })
+            #expect(report.packets.count >= Self.answerPackets && report.packets.allSatisfy { $0.samples == 1_440 })
         }
         let (sent, heard) = (reports.map(\.sent).reduce(0, +), reports.map(\.packets.count).reduce(0, +))
         print(
