@@ -29,6 +29,7 @@ public final class Server: Sendable {
     private let web: WebSide
     private let live: LiveSettings
     private let shelf: ToolShelf
+    private let logger: Logger
     /// The port that phones connect to, and everybody else.
     public let port: Int
 
@@ -38,6 +39,7 @@ public final class Server: Sendable {
         _ web: WebSide,
         _ live: LiveSettings,
         _ shelf: ToolShelf,
+        _ logger: Logger,
         port: Int
     ) {
         self.engines = engines
@@ -45,6 +47,7 @@ public final class Server: Sendable {
         self.web = web
         self.live = live
         self.shelf = shelf
+        self.logger = logger
         self.port = port
     }
 
@@ -92,10 +95,10 @@ public final class Server: Sendable {
             keys: KeyTool(directory: directory)
         )
         live.replace(settings, tools: shelf.tools(settings))
-        if let kept = try? await records?.ask({ try $0.kept(SessionOverrides.keptName) }),
-            let json = try? JSONValue(parsing: kept.value), let overrides = try? SessionOverrides(json)
-        {
+        if let kept = try? await records?.ask({ try $0.kept(SessionOverrides.keptName) }) {
+            let overrides = (try? JSONValue(parsing: kept.value)).flatMap { try? SessionOverrides($0) }
             live.override(.init(overrides: overrides, at: kept.at, who: kept.who, isInDatabase: true))
+            if let problem = live.overrideProblem { logger.warning("\(problem)") }
         }
         let planner = CallPlanner(live, fetcher: parts.fetcher, logger: logger, endpoint: endpoint)
         var configuration = BridgeConfiguration(
@@ -131,7 +134,7 @@ public final class Server: Sendable {
             port = try await listen(engine, settings, port: port, configuration, web)
         }
         web.run()
-        return Server(engines, parrot: parrot?.engine, web, live, shelf, port: port)
+        return Server(engines, parrot: parrot?.engine, web, live, shelf, logger, port: port)
     }
 
     /// The model of a server that has none.
@@ -199,6 +202,7 @@ public final class Server: Sendable {
     public func reload(_ settings: Settings) -> SettingsReload {
         let reload = SettingsReload.reload(live.settings, settings)
         live.replace(reload.settings, tools: shelf.tools(reload.settings))
+        if let problem = live.overrideProblem { logger.warning("\(problem)") }
         return reload
     }
 

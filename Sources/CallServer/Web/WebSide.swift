@@ -127,7 +127,7 @@ final class WebSide: Sendable {
             endpoints.routes + carrierEndpoints.routes + callEndpoints.routes
             + ToolEndpoints(live: live, clock: { .now() }).routes
             + HistoryEndpoints(records: records, directory: directory).routes
-            + ConfigurationEndpoints(live: live, records: records).routes
+            + ConfigurationEndpoints(live: live, records: records, logger: logger).routes
             + OverviewEndpoints(
                 live: live,
                 directory: directory,
