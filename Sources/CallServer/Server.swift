@@ -101,6 +101,7 @@ public final class Server: Sendable {
             if let problem = live.overrideProblem { logger.warning("\(problem)") }
         }
         let planner = CallPlanner(live, fetcher: parts.fetcher, logger: logger, endpoint: endpoint)
+        await beginDay(planner, records, settings.caps, logger)
         var configuration = BridgeConfiguration(
             model: try endpoint(settings.call.session.model),
             call: settings.call,
@@ -135,6 +136,26 @@ public final class Server: Sendable {
         }
         web.run()
         return Server(engines, parrot: parrot?.engine, web, live, shelf, logger, port: port)
+    }
+
+    /// What today's calls have cost before the server was started anew counts, as far as it was written down.
+    private static func beginDay(
+        _ planner: CallPlanner,
+        _ records: RecordKeeping?,
+        _ caps: CapSettings,
+        _ logger: Logger
+    ) async {
+        let now = UnixTime.milliseconds
+        do {
+            guard let cost = try await records?.ask({ try $0.cost(since: CallCaps.dayStart(now)) }) else { return }
+            planner.caps.withLock { $0.begin(cost, now: now) }
+        } catch {
+            logger.error("what calls have cost today cannot be read from the records: \(error)")
+            return
+        }
+        if planner.caps.withLock({ $0.isSpent(caps, now: now) }) {
+            logger.critical("COST_PER_DAY is spent by calls of before the start: none is taken until midnight UTC")
+        }
     }
 
     /// The model of a server that has none.

@@ -88,6 +88,15 @@ struct CallCaps: Sendable {
         return !wasSpent && isSpent(caps, now: now)
     }
 
+    /// What this day has cost before the server was started.
+    mutating func begin(_ microdollars: Int64, now: Int64) {
+        dayNumber = now / Self.day
+        dayMicrodollars = max(0, microdollars)
+    }
+
+    /// The moment at which the day of this one began, in milliseconds since 1970.
+    static func dayStart(_ now: Int64) -> Int64 { now / day * day }
+
     mutating func isSpent(_ caps: CapSettings, now: Int64) -> Bool {
         if now / Self.day != dayNumber {
             dayNumber = now / Self.day
