@@ -82,7 +82,11 @@ public final class Server: Sendable {
             guard let parrot else { return try settings.endpoint(model: model) }
             return try ModelEndpoint(url: parrot.url, model: model, key: "")
         }
-        let records = try RecordKeeping.open(settings.records, fetcher: parts.fetcher, logger: logger)
+        let records = try RecordKeeping.open(
+            settings.records,
+            fetcher: parts.fetcher,
+            logger: logger.subsystem("records")
+        )
         let directory = CallDirectory { what, who, callSID, said in
             records?.note(what, by: who, said: said, on: callSID)
         }
@@ -100,7 +104,7 @@ public final class Server: Sendable {
             live.override(.init(overrides: overrides, at: kept.at, who: kept.who, isInDatabase: true))
             if let problem = live.overrideProblem { logger.warning("\(problem)") }
         }
-        let planner = CallPlanner(live, fetcher: parts.fetcher, logger: logger, endpoint: endpoint)
+        let planner = CallPlanner(live, fetcher: parts.fetcher, logger: logger.subsystem("carrier"), endpoint: endpoint)
         await beginDay(planner, records, settings.caps, logger)
         var configuration = BridgeConfiguration(
             model: try endpoint(settings.call.session.model),
@@ -109,7 +113,7 @@ public final class Server: Sendable {
             paths: PathAcceptor.paths,
             capacity: CallCapacity(settings.callsMax),
             connectRate: ConnectRate(perSecond: settings.connectsPerSecond, burst: settings.connectsPerSecond),
-            logger: logger
+            logger: logger.subsystem("bridge")
         )
         let web = WebSide(
             live,

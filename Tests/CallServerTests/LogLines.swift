@@ -1,9 +1,10 @@
+import CallServer
 import Logging
 import Trunk
 
 /// A logger that keeps what is said, for tests.
 final class LogLines: Sendable {
-    private struct Handler: LogHandler {
+    private struct Handler: SubsystemLogHandler {
         let label: String
         let keep: @Sendable (String) -> Void
         var logLevel = Logger.Level.trace
@@ -12,6 +13,10 @@ final class LogLines: Sendable {
         subscript(metadataKey key: String) -> Logger.Metadata.Value? {
             get { metadata[key] }
             set { metadata[key] = newValue }
+        }
+
+        func subsystem(_ label: String) -> any LogHandler {
+            Handler(label: label, keep: keep, logLevel: logLevel, metadata: metadata)
         }
 
         func log(event: LogEvent) {

@@ -113,7 +113,7 @@ final class WebSide: Sendable {
             directory: directory,
             drain: drain,
             hasRoom: { bridge.capacity.hasRoom && !bridge.modelAdmission.isRefusing },
-            logger: logger
+            logger: logger.subsystem("carrier")
         )
         let callEndpoints = CallEndpoints(
             live: live,
@@ -148,7 +148,7 @@ final class WebSide: Sendable {
             guardedBy: access,
             configuration: settings.web,
             counted: counted,
-            logger: logger
+            logger: logger.subsystem("http")
         )
     }
 

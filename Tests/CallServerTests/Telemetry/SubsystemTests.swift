@@ -1,0 +1,51 @@
+import CallServer
+import Foundation
+import Glibc
+import Logging
+import Simulators
+import TestSupport
+import Testing
+import Trunk
+
+/// Each subsystem's lines go under its label, with the level that LOG_LEVELS gives it.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct SubsystemTests {
+    @Test func linesHaveTheirSubsystem() async throws {
+        let folder = try TemporaryFolder()
+        let said = LogLines()
+        let server = try await ServerFixture(["DATABASE_PATH": folder.path + "/calls.db"], logger: said.logger)
+        let outcome = try await server.call(1, [.speakPattern(milliseconds: 500), .hangUp(.stop)])
+        await outcome.ended()
+        _ = try await server.ask("POST", "/status", body: "CallSid=CA1&CallStatus=ringing")
+        let lines = said.lines
+        #expect(lines.contains { $0.hasPrefix("info bridge ") && $0.contains("call started") }, "\(lines)")
+        #expect(lines.contains { $0.hasPrefix("info carrier ") && $0.contains("carrier reports ringing") }, "\(lines)")
+        await server.stop()
+    }
+
+    /// Through the program's own handler, down to the bytes.
+    @Test func aLevelOfItsOwnHolds() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/log"
+        let descriptor = open(path, O_CREAT | O_WRONLY, 0o600)
+        let writer = LogWriter(descriptor: descriptor)
+        let settings = try Settings(environment: ["LOG_LEVELS": "carrier=error,bridge=debug"], prompt: nil)
+        let logger = Logger(label: "trunkline") {
+            BackgroundLogHandler(label: $0, settings: settings.logging, writer: writer)
+        }
+        let server = try await ServerFixture(logger: logger)
+        _ = try await server.ask("POST", "/status", body: "CallSid=CA1&CallStatus=ringing")
+        let outcome = try await server.call(1, [.speakPattern(milliseconds: 500), .hangUp(.stop)])
+        await outcome.ended()
+        await server.stop()
+        writer.close()
+        close(descriptor)
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(text.contains("call started") && text.contains(" debug "), "\(text)")
+        #expect(!text.contains("carrier reports"))
+    }
+
+    @Test func namesThatNobodyHasAreTold() throws {
+        let settings = try Settings(environment: ["LOG_LEVELS": "bridges=debug"], prompt: nil)
+        #expect(settings.notes.contains { $0.contains(#""bridges" is none of our subsystems"#) })
+    }
+}
