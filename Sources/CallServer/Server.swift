@@ -30,6 +30,8 @@ public final class Server: Sendable {
     private let live: LiveSettings
     private let shelf: ToolShelf
     private let logger: Logger
+    /// The files of the certificate; nil without.
+    private let certificate: Locked<FileWatch?>
     /// The port that phones connect to, and everybody else.
     public let port: Int
 
@@ -47,6 +49,7 @@ public final class Server: Sendable {
         self.web = web
         self.live = live
         self.shelf = shelf
+        certificate = Locked(live.settings.tls.map { FileWatch([$0.certificate, $0.key]) })
         self.logger = logger
         self.port = port
     }
@@ -210,6 +213,8 @@ public final class Server: Sendable {
     /// - Returns: What is wrong with them; nil when they are in use now, or there are none.
     public func reloadCertificate() async -> String? {
         guard let files = live.settings.tls else { return nil }
+        // Before they are read: what is written meanwhile is seen next time.
+        let look = certificate.withLock { $0?.look() }
         for engine in engines {
             do {
                 try await engine.perform { try $0.setCertificate(files.certificate, keyFile: files.key) }
@@ -217,7 +222,21 @@ public final class Server: Sendable {
                 return Self.problem(files) + "; the old ones stay in use"
             }
         }
+        if let look { certificate.withLock { $0?.take(look) } }
         return nil
+    }
+
+    /// Reads the certificate and key anew when one of the files is another than the one in use. Programs that renew
+    /// certificates tell nobody, and write one file after the other: a pair that does not fit is tried again the next time.
+    ///
+    /// - Returns: What is wrong with them, once for each state of the files.
+    public func renewCertificate() async -> String? {
+        guard let look = certificate.withLock({ $0?.look() }) else { return nil }
+        guard let problem = await reloadCertificate() else {
+            logger.notice("TLS_CERT: new files are in use for connections to come")
+            return nil
+        }
+        return certificate.withLock { $0?.isNews(look) == true } ? problem : nil
     }
 
     /// Takes settings that were read anew, as far as new calls may have them.

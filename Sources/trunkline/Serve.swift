@@ -71,7 +71,7 @@ struct Serve: AsyncParsableCommand {
         defer { watchdog?.cancel() }
         var signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup).makeAsyncIterator()
         let certificates = watchCertificate(server, logger)
-        defer { certificates?.cancel() }
+        defer { certificates.cancel() }
         while await signals.next() == .sighup { await reload(server, logger, manager) }
         manager.stopping()
         logger.info("stopping: no new calls; a second signal ends those that are open")
@@ -97,22 +97,13 @@ struct Serve: AsyncParsableCommand {
     }
 
     /// Certificates are renewed every few weeks by programs that tell nobody: the files are looked at once a minute.
-    private func watchCertificate(_ server: Server, _ logger: Logger) -> Task<Void, Never>? {
-        guard let file = given.certificateFile else { return nil }
-        return Task {
-            var seen = Self.modified(file)
+    private func watchCertificate(_ server: Server, _ logger: Logger) -> Task<Void, Never> {
+        Task {
             while !Task.isCancelled {
                 try? await Task.sleep(for: .seconds(60))
-                let now = Self.modified(file)
-                guard now != seen else { continue }
-                seen = now
-                await reloadCertificate(server, logger)
+                if let problem = await server.renewCertificate() { logger.error("\(problem)") }
             }
         }
-    }
-
-    private static func modified(_ path: String) -> Date? {
-        (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date
     }
 
     private func reloadCertificate(_ server: Server, _ logger: Logger) async {
