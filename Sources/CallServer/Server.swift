@@ -128,7 +128,8 @@ public final class Server: Sendable {
             configuration,
             engines,
             logger,
-            logCounters: parts.logCounters
+            logCounters: parts.logCounters,
+            toolCounters: { shelf.runner?.counters }
         )
         await web.devices.restore()
         configuration.opus = settings.devices.opus

@@ -172,4 +172,28 @@ import Trunk
         #expect(try store.count("calls") == 2)
         #expect(try store.call(sid: "CA1")?.turns.count == 2)
     }
+
+    /// A call of endless keys fills its places, and the rest is counted.
+    @Test func turnsBeyondTheLastPlaceAreCounted() throws {
+        var limits = StoreLimits()
+        limits.turns = 10
+        let store = try CallStore.open(path: folder.file("calls.db"), limits: limits)
+        let writer = RecordWriter(store)
+        let script = CallScript("CA1")
+        writer.note(script.started)
+        for number in 0..<25 { writer.note(script.event(.keys("1"), at: number)) }
+        #expect(writer.flush())
+        #expect(try store.count("turns") == 10 && writer.stats.turnsDropped == 15)
+    }
+
+    /// How a call will be led comes before its start, and is no record: labels tell it.
+    @Test func plansAreNoRecords() throws {
+        let store = try CallStore.open(path: folder.file("calls.db"))
+        let writer = RecordWriter(store)
+        let script = CallScript("CA1")
+        let model = try ModelEndpoint(url: "ws://127.0.0.1/", model: "m", key: "")
+        writer.note(script.record(.planned(CallPlan(call: CallConfiguration(), model: model, tools: ToolRegistry()))))
+        #expect(writer.stats.queued == 0)
+        #expect(writer.flush() && writer.stats.written == 0 && writer.stats.orphans == 0)
+    }
 }

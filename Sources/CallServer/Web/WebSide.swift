@@ -40,6 +40,7 @@ final class WebSide: Sendable {
     ///   - engines: Where calls run.
     ///   - logger: Where log lines go.
     ///   - logCounters: What became of log lines.
+    ///   - toolCounters: What tools that ask other servers did.
     init(
         _ live: LiveSettings,
         _ directory: CallDirectory,
@@ -50,7 +51,8 @@ final class WebSide: Sendable {
         _ bridge: BridgeConfiguration,
         _ engines: [CallEngine],
         _ logger: Logger,
-        logCounters: @escaping @Sendable () -> LogWriter.Counters?
+        logCounters: @escaping @Sendable () -> LogWriter.Counters?,
+        toolCounters: @escaping @Sendable () -> HTTPToolRunner.Counters?
     ) {
         let settings = live.settings
         self.live = live
@@ -96,6 +98,11 @@ final class WebSide: Sendable {
                     engines: await Self.stats(engines),
                     web: counted.withLock { $0 },
                     viewers: hub.stats,
+                    watchers: feed.stats,
+                    listeners: listeners.withLock { $0.stats },
+                    planner: planner.counters,
+                    tokens: carrier.tokenCounters,
+                    tools: toolCounters(),
                     logins: access.counters,
                     refusals: Self.refusals(carrier, planner, bridge),
                     dayMicrodollars: planner.caps.withLock { $0.dayMicrodollars },
