@@ -49,8 +49,6 @@ final class BatchWriting {
     }
 
     private func write(_ record: CallRecord) throws {
-        // What is planned is told by labels, once the call has begun.
-        if case .planned = record.kind { return }
         let at = (record.at + offset) / 1_000
         if case .event(.started(let start)) = record.kind {
             var call = LiveCall(callSID: record.callSID, start: start, startedAt: at, lastAt: at)
