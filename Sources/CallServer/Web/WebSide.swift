@@ -130,6 +130,10 @@ final class WebSide: Sendable {
             drain: drain,
             rest: rest
         )
+        let pages = StaticFiles("dashboard")
+        if !pages.isThere {
+            logger.warning("there is no /dashboard: trunkline_CallServer.resources is not beside the program")
+        }
         let routes =
             endpoints.routes + carrierEndpoints.routes + callEndpoints.routes
             + ToolEndpoints(live: live, clock: { .now() }).routes
@@ -145,7 +149,7 @@ final class WebSide: Sendable {
                 viewers: {
                     hub.stats.viewersOpen + feed.stats.viewersOpen + listeners.withLock { $0.stats.viewersOpen }
                 }
-            ).routes + StaticFiles("dashboard").routes(at: "/dashboard", "The dashboard")
+            ).routes + pages.routes(at: "/dashboard", "The dashboard")
             + DeviceEndpoints(live: live, carrier: carrier, devices: devices, drain: drain).routes
             + StaticFiles("talk").routes(at: "/talk", "Talk to the agent in the browser")
             + SetupEndpoints(live: live, fetcher: fetcher, engine: engines[0], rest: rest).routes
