@@ -34,9 +34,6 @@ public struct LogSettings: Sendable, Hashable {
 }
 
 extension Settings {
-    /// The least level of log lines.
-    public var logLevel: Logger.Level { logging.level }
-
     static let levels: [(name: String, value: Logger.Level)] = [
         ("debug", .debug), ("info", .info), ("warning", .warning), ("error", .error),
     ]

@@ -28,6 +28,7 @@ final class WebSide: Sendable {
     private let engines: [CallEngine]
     private let running = Locked<(group: ServiceGroup, tasks: [Task<Void, any Error>])?>(nil)
     private let logger: Logger
+    private let rest: TwilioREST?
 
     /// - Parameters:
     ///   - live: The settings.
@@ -60,6 +61,7 @@ final class WebSide: Sendable {
         self.planner = planner
         self.engines = engines
         self.logger = logger
+        self.rest = rest
         let carrier = CarrierGuard(settings)
         self.carrier = carrier
         let hub = LogHub(viewersMax: settings.viewersMax, secrets: settings.secrets) { wanted in
@@ -241,8 +243,23 @@ final class WebSide: Sendable {
         case .event(.usage(_, _, let cost)), .event(.transcriptionUsage(_, let cost)):
             let isSpentNow = planner.caps.withLock { $0.spend(cost, live.caps, now: UnixTime.milliseconds) }
             if isSpentNow { endAllCalls() }
-        case .ended: planner.caps.withLock { $0.leave(record.callSID) }
+        case .ended(let reason, _, _):
+            planner.caps.withLock { $0.leave(record.callSID) }
+            if reason == .operatorHungUp { hangUp(record.callSID) }
         default: break
+        }
+    }
+
+    /// The carrier goes on with its document when a stream ends, and the caller with it: who was hung up on is gone.
+    private func hangUp(_ callSID: String) {
+        guard let rest else { return }
+        let logger = logger.subsystem("carrier")
+        Task {
+            do throws(TwilioRESTError) {
+                try await rest.hangUp(call: callSID)
+            } catch {
+                logger.warning("the carrier did not hang up: \(error)", metadata: ["call": "\(callSID)"])
+            }
         }
     }
 
