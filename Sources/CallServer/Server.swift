@@ -15,6 +15,8 @@ public final class Server: Sendable {
         public var tools = ToolRegistry()
         /// Asks other servers: tools, the carrier's API, webhooks. Nil: none of these.
         public var fetcher: (any HTTPFetching)?
+        /// What must not get into log lines: the server adds its settings' own, also after a reload.
+        public var secrets = SecretWords()
         /// What became of log lines, for the metrics.
         public var logCounters: @Sendable () -> LogWriter.Counters? = { nil }
         /// Hears of everything worth writing down, on the loops: it must be quick.
@@ -29,6 +31,7 @@ public final class Server: Sendable {
     private let web: WebSide
     private let live: LiveSettings
     private let shelf: ToolShelf
+    private let secrets: SecretWords
     private let logger: Logger
     /// The files of the certificate; nil without.
     private let certificate: Locked<FileWatch?>
@@ -41,6 +44,7 @@ public final class Server: Sendable {
         _ web: WebSide,
         _ live: LiveSettings,
         _ shelf: ToolShelf,
+        _ secrets: SecretWords,
         _ logger: Logger,
         port: Int
     ) {
@@ -49,6 +53,7 @@ public final class Server: Sendable {
         self.web = web
         self.live = live
         self.shelf = shelf
+        self.secrets = secrets
         certificate = Locked(live.settings.tls.map { FileWatch([$0.certificate, $0.key]) })
         self.logger = logger
         self.port = port
@@ -85,6 +90,7 @@ public final class Server: Sendable {
             guard let parrot else { return try settings.endpoint(model: model) }
             return try ModelEndpoint(url: parrot.url, model: model, key: "")
         }
+        parts.secrets.add(settings.secrets)
         let records = try RecordKeeping.open(
             settings.records,
             fetcher: parts.fetcher,
@@ -128,6 +134,7 @@ public final class Server: Sendable {
             configuration,
             engines,
             logger,
+            secrets: parts.secrets,
             logCounters: parts.logCounters,
             toolCounters: { shelf.runner?.counters }
         )
@@ -143,7 +150,7 @@ public final class Server: Sendable {
             port = try await listen(engine, settings, port: port, configuration, web)
         }
         web.run()
-        return Server(engines, parrot: parrot?.engine, web, live, shelf, logger, port: port)
+        return Server(engines, parrot: parrot?.engine, web, live, shelf, parts.secrets, logger, port: port)
     }
 
     /// What today's calls have cost before the server was started anew counts, as far as it was written down.
@@ -245,6 +252,7 @@ public final class Server: Sendable {
     /// - Returns: What was changed, and what waits until the server is started anew.
     @discardableResult
     public func reload(_ settings: Settings) -> SettingsReload {
+        secrets.add(settings.secrets)
         let reload = SettingsReload.reload(live.settings, settings)
         live.replace(reload.settings, tools: shelf.tools(reload.settings))
         if let problem = live.overrideProblem { logger.warning("\(problem)") }

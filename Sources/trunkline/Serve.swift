@@ -35,12 +35,13 @@ struct Serve: AsyncParsableCommand {
         // Lines are written off the loops: a reader of ours that stalls must not stall a call.
         let writer = LogWriter(descriptor: STDERR_FILENO)
         defer { writer.close() }
+        let secrets = SecretWords(settings.secrets)
         LoggingSystem.bootstrap { label in
             BackgroundLogHandler(
                 label: label,
                 settings: settings.logging,
                 writer: writer,
-                secrets: settings.secrets
+                secrets: secrets
             )
         }
         let logger = Logger(label: "trunkline")
@@ -48,6 +49,7 @@ struct Serve: AsyncParsableCommand {
         let client = OutboundHTTPClient()
         var parts = Server.Parts()
         parts.fetcher = client
+        parts.secrets = secrets
         parts.logCounters = { writer.counters }
         let server: Server
         do {

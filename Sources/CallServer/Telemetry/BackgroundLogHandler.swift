@@ -7,7 +7,7 @@ public struct BackgroundLogHandler: SubsystemLogHandler {
     private let label: String
     private let settings: LogSettings
     private let writer: LogWriter
-    private let secrets: [String]
+    private let secrets: SecretWords
     /// The least level that is written.
     public var logLevel: Logger.Level
     /// What belongs to every line.
@@ -22,7 +22,7 @@ public struct BackgroundLogHandler: SubsystemLogHandler {
     ///   - settings: Format and levels.
     ///   - writer: Where the lines go.
     ///   - secrets: What must not get into a line.
-    public init(label: String, settings: LogSettings, writer: LogWriter, secrets: [String] = []) {
+    public init(label: String, settings: LogSettings, writer: LogWriter, secrets: SecretWords = SecretWords()) {
         self.label = label
         self.writer = writer
         self.secrets = secrets
@@ -57,6 +57,6 @@ public struct BackgroundLogHandler: SubsystemLogHandler {
             message: "\(event.message)",
             metadata: all
         )
-        writer.write(line.bytes(settings.format, hiding: secrets))
+        writer.write(line.bytes(settings.format, hiding: secrets.all))
     }
 }

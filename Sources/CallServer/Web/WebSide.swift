@@ -40,6 +40,7 @@ final class WebSide: Sendable {
     ///   - bridge: What the bridges are told.
     ///   - engines: Where calls run.
     ///   - logger: Where log lines go.
+    ///   - secrets: What viewers of events are not told.
     ///   - logCounters: What became of log lines.
     ///   - toolCounters: What tools that ask other servers did.
     init(
@@ -52,6 +53,7 @@ final class WebSide: Sendable {
         _ bridge: BridgeConfiguration,
         _ engines: [CallEngine],
         _ logger: Logger,
+        secrets: SecretWords,
         logCounters: @escaping @Sendable () -> LogWriter.Counters?,
         toolCounters: @escaping @Sendable () -> HTTPToolRunner.Counters?
     ) {
@@ -64,7 +66,7 @@ final class WebSide: Sendable {
         self.rest = rest
         let carrier = CarrierGuard(settings)
         self.carrier = carrier
-        let hub = LogHub(viewersMax: settings.viewersMax, secrets: settings.secrets) { wanted in
+        let hub = LogHub(viewersMax: settings.viewersMax, secrets: secrets) { wanted in
             for engine in engines { Task { await engine.perform { $0.tellAudio(wanted) } } }
         }
         self.hub = hub
@@ -138,8 +140,8 @@ final class WebSide: Sendable {
         }
         let routes =
             endpoints.routes + carrierEndpoints.routes + callEndpoints.routes
-            + ToolEndpoints(live: live, clock: { .now() }).routes
-            + HistoryEndpoints(records: records, directory: directory).routes
+            + ToolEndpoints(live: live, clock: { .now() }, logger: logger).routes
+            + HistoryEndpoints(records: records, directory: directory, logger: logger).routes
             + ConfigurationEndpoints(live: live, records: records, logger: logger).routes
             + OverviewEndpoints(
                 live: live,
@@ -147,6 +149,7 @@ final class WebSide: Sendable {
                 planner: planner,
                 records: records,
                 drain: drain,
+                logger: logger,
                 engineStats: { await Self.stats(engines) },
                 viewers: {
                     hub.stats.viewersOpen + feed.stats.viewersOpen + listeners.withLock { $0.stats.viewersOpen }
@@ -235,6 +238,7 @@ final class WebSide: Sendable {
         feed.note(record, entry)
         records?.note(record, entry, on: engine)
         switch record.kind {
+        case .planned: ears.begin(record.callSID)
         case .event(.started):
             guard let session = hub.session else { return }
             Task {
