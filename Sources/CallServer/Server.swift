@@ -9,6 +9,9 @@ public import WebServer
 
 /// A server: one or several engines that share a port, each with a bridge, and the HTTP side on the same port.
 public final class Server: Sendable {
+    /// The version of this build.
+    public static let version = "0.1.0"
+
     /// What a program brings along.
     public struct Parts: Sendable {
         /// What the model can ask for, beside what the settings bring.

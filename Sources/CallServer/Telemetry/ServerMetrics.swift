@@ -34,7 +34,7 @@ struct ServerMetrics: Sendable {
 
     var families: [MetricFamily] {
         [
-            .gauge("trunkline_build_info", "The version.", 1, [.init("version", Endpoints.version)]),
+            .gauge("trunkline_build_info", "The version.", 1, [.init("version", Server.version)]),
             .gauge("trunkline_calls_active", "Calls in progress.", callsActive),
             .counter("trunkline_calls_started_total", "Calls that began.", callsStarted),
             .gauge("trunkline_draining", "Whether no new calls are taken.", isDraining ? 1 : 0),

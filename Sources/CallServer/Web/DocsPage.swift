@@ -16,7 +16,7 @@ enum DocsPage {
             ]
         let document = RouteTable(routes, sockets: sockets).openAPI(
             title: Endpoints.title,
-            version: Endpoints.version
+            version: Server.version
         )
         return RouteTable(routes + Self.routes(document: document.encode()), sockets: sockets)
     }

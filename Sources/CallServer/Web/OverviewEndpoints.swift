@@ -53,7 +53,7 @@ struct OverviewEndpoints: Sendable {
             "enabled": false, "healthy": true, "queued": 0, "dropped": 0, "last_error": .null, "recording": false,
         ]
         return [
-            "version": .string(Endpoints.version), "environment": .string(settings.environmentName),
+            "version": .string(Server.version), "environment": .string(settings.environmentName),
             "started_at": .string(UnixTime.text(startedAt)), "draining": .bool(drain.isDraining),
             "parrot": .bool(settings.usesParrot), "calls_active": .integer(Int64(directory.liveCount)),
             "calls_max": .integer(Int64(settings.callsMax)), "day_cost_usd": .number(Double(spent) / 1_000_000),
