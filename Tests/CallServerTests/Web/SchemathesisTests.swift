@@ -13,7 +13,8 @@ struct SchemathesisTests {
             [
                 "-C", folder.path, "schemathesis", "run", "http://127.0.0.1:\(server.port)/openapi.json", "--checks",
                 "all",
-                "--max-examples", "10", "--phases", "examples,coverage,fuzzing", "--seed", "1", "--no-color",
+                // A server that drains is not ready, which would be no fault of what is asked then.
+                "--exclude-path", "/drain", "--max-examples", "10", "--phases", "examples,coverage,fuzzing", "--seed", "1", "--no-color",
                 "-H", "X-Forwarded-For: 192.0.2.1", "-H", "Authorization: Bearer a-token-of-24-characters",
             ]
         )
