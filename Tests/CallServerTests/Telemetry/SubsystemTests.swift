@@ -2,6 +2,7 @@ import CallServer
 import Foundation
 import Glibc
 import Logging
+import SelfTest
 import Simulators
 import TestSupport
 import Testing
@@ -19,6 +20,26 @@ import Trunk
         let lines = said.lines
         #expect(lines.contains { $0.hasPrefix("info bridge ") && $0.contains("call started") }, "\(lines)")
         #expect(lines.contains { $0.hasPrefix("info carrier ") && $0.contains("carrier reports ringing") }, "\(lines)")
+        await server.stop()
+    }
+
+    /// Whoever looks for a call finds all of its lines: refused ones, errors and tools included.
+    @Test func eachLineOfACallHasItsID() async throws {
+        let said = LogLines()
+        let server = try await ServerFixture(
+            logger: said.logger,
+            model: { $0.toolCalls = [.init(turn: 1, name: "current_time", arguments: "{}")] }
+        )
+        let script = PhoneScript.pattern(
+            1,
+            [.speakPattern(milliseconds: 500), .pause(milliseconds: 1_500), .hangUp(.stop)]
+        )
+        let outcome = try await server.call(script)
+        await outcome.ended()
+        _ = try await server.ask("/calls") { $0.text.contains("ended_at") }
+        let lines = said.lines.filter { $0.split(separator: " ").dropFirst().first == "bridge" }
+        #expect(lines.count > 5, "\(said.lines)")
+        #expect(lines.filter { !$0.contains("call=\(script.callID) ") } == [])
         await server.stop()
     }
 

@@ -1,5 +1,6 @@
 import CallServer
 import Foundation
+import RealtimeProtocol
 import Synchronization
 import TestSupport
 import Testing
@@ -27,6 +28,35 @@ import Testing
             default: return OutboundAnswer(status: 404)
             }
         }
+    }
+
+    private static func checks(_ more: [String: String], _ fetcher: (any HTTPFetching)?) async throws -> [String:
+        String]
+    {
+        var parts = Server.Parts()
+        parts.fetcher = fetcher
+        let server = try await ServerFixture(more, parts: parts)
+        let json = try JSONValue(parsing: try await server.ask("GET", "/setup").body)
+        await server.stop()
+        var found: [String: String] = [:]
+        for check in json["checks"]?.arrayValue ?? [] {
+            found[check["name"]?.stringValue ?? ""] = check["status"]?.stringValue
+        }
+        return found
+    }
+
+    /// What is there passes, and what is not is skipped or told.
+    @Test func checksTellWhatIsThere() async throws {
+        let url = "http://127.0.0.1:9"
+        let outside = Outside(url)
+        let good = try await Self.checks(["PUBLIC_URL": url, "TWILIO_AUTH_TOKEN": "0123456789abcdef"], outside)
+        #expect(good["key"] == "ok" && good["model"] == "ok" && good["signature"] == "ok", "\(good)")
+        #expect(good["public_https"] == "warning", "Twilio wants https: \(good)")
+        #expect(good["public_wss"] == "failed", "nobody listens there: \(good)")
+        let none = try await Self.checks([:], nil)
+        #expect(none["public_https"] == "skipped" && none["signature"] == "failed", "\(none)")
+        let elsewhere = try await Self.checks(["PUBLIC_URL": "http://127.0.0.1:8"], outside)
+        #expect(elsewhere["public_https"] == "failed", "\(elsewhere)")
     }
 
     @Test func manyPagesAskOnce() async throws {
