@@ -93,6 +93,8 @@ struct RelayRole: AsyncParsableCommand {
 private final class Callers: LegAcceptor {
     private let bridge: Bridge
     private var devices = 0
+    /// Tells the sessions of several loops apart.
+    private let serial = UInt32.random(in: .min ... .max)
 
     init(_ bridge: Bridge) { self.bridge = bridge }
 
@@ -102,7 +104,7 @@ private final class Callers: LegAcceptor {
         }
         devices += 1
         let device = DeviceDialect.Device(deviceID: "bench", clientID: "", version: nil)
-        let dialect = DeviceDialect(device, session: "bench-\(devices)-\(leg.slot)")
+        let dialect = DeviceDialect(device, session: "bench-\(serial)-\(devices)")
         bridge.requested(leg, request, of: .binary(dialect), on: engine)
     }
 }

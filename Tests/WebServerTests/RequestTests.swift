@@ -1,8 +1,8 @@
 import Foundation
 import RealtimeProtocol
 import ServiceLifecycle
-import Testing
 import TestSupport
+import Testing
 import Trunk
 import WebServer
 

@@ -84,7 +84,11 @@ final class WebSide: Sendable {
         self.health = health
         let devices = DeviceAccess(settings, records)
         self.devices = devices
-        let access = AccessGuard(settings.access.credentials, origins: settings.web.origins) { carrier.address(of: $0) }
+        let access = AccessGuard(
+            settings.access.credentials,
+            origins: settings.web.origins,
+            limits: settings.access.logins
+        ) { carrier.address(of: $0) }
         self.access = access
         let counted = Locked(WebService.Stats())
         let (drain, metrics) = (drain, metrics)

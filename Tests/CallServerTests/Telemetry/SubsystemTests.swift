@@ -65,6 +65,22 @@ import Trunk
         #expect(!text.contains("carrier reports"))
     }
 
+    /// Keys that come with a reload are hidden as those of the start are.
+    @Test func aReloadHidesItsKeys() async throws {
+        var parts = Server.Parts()
+        parts.secrets = SecretWords(["first-key"])
+        let server = try await ServerFixture(["API_TOKEN": "a-token-of-24-characters"], parts: parts)
+        #expect(Set(parts.secrets.all).isSuperset(of: ["first-key", "a-token-of-24-characters", "sk-test"]))
+        var settings = try Settings(environment: ["OPENAI_API_KEY": "sk-test"], prompt: nil)
+        settings.records.endSecret = "a-key-of-the-reload"
+        server.server.reload(settings)
+        #expect(parts.secrets.all.contains("a-key-of-the-reload"))
+        let line = LogLine(milliseconds: 0, level: .info, label: "x", message: "it said a-key-of-the-reload")
+        let text = String(decoding: line.bytes(.text, hiding: parts.secrets.all), as: UTF8.self)
+        #expect(text.contains("it said [secret]"))
+        await server.stop()
+    }
+
     @Test func namesThatNobodyHasAreTold() throws {
         let settings = try Settings(environment: ["LOG_LEVELS": "bridges=debug"], prompt: nil)
         #expect(settings.notes.contains { $0.contains(#""bridges" is none of our subsystems"#) })
