@@ -1,6 +1,7 @@
 import CallServer
 import TestSupport
 import Testing
+import WebServer
 
 /// The API document held against the server by a program that makes requests of it.
 @Suite(.timeLimit(.minutes(3)), .enabled(if: Program.isThere("schemathesis"), "needs Python's schemathesis"))
