@@ -46,6 +46,8 @@ struct Serve: AsyncParsableCommand {
         }
         let logger = Logger(label: "trunkline")
         for note in settings.notes { logger.notice("\(note)") }
+        // Before anything answers: whoever sees it answer may send signals.
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
         let client = OutboundHTTPClient()
         var parts = Server.Parts()
         parts.fetcher = client
@@ -62,16 +64,22 @@ struct Serve: AsyncParsableCommand {
         announce(settings, server)
         let manager = ServiceManager(environment: ProcessInfo.processInfo.environment)
         manager.ready()
-        await serve(server, logger, manager, drainMilliseconds: settings.drainMilliseconds)
+        await serve(server, signals, logger, manager, drainMilliseconds: settings.drainMilliseconds)
         await client.shutdown()
     }
 
     /// SIGHUP reloads; the first other signal takes no new calls and lets open ones end within the drain time, the second
     /// ends them.
-    private func serve(_ server: Server, _ logger: Logger, _ manager: ServiceManager, drainMilliseconds: Int) async {
+    private func serve(
+        _ server: Server,
+        _ signals: UnixSignalsSequence,
+        _ logger: Logger,
+        _ manager: ServiceManager,
+        drainMilliseconds: Int
+    ) async {
         let watchdog = watch(manager, server)
         defer { watchdog?.cancel() }
-        var signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup).makeAsyncIterator()
+        var signals = signals.makeAsyncIterator()
         let certificates = watchCertificate(server, logger)
         defer { certificates.cancel() }
         while await signals.next() == .sighup { await reload(server, logger, manager) }

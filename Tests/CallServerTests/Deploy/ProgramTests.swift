@@ -67,7 +67,7 @@ struct ProgramTests {
         try FileManager.default.removeItem(atPath: fixture.folder.file("sample_prompt.txt"))
         try Data([0xFF, 0xFE]).write(to: URL(fileURLWithPath: fixture.folder.file("sample_prompt.txt")))
         fixture.program.signal(SIGHUP)
-        await Patience.wait { fixture.log.contains("not reloaded: PROMPT_FILE") }
+        await Patience.wait { fixture.log.contains("sample_prompt.txt: line 1 is not UTF-8") }
         #expect(try await fixture.ask("GET", "/configuration").text.contains("Other words."))
         fixture.program.signal(SIGTERM)
         await fixture.ended()

@@ -36,6 +36,7 @@ struct CanaryTests {
           - name: look_up
             description: Looks something up.
             url: http://127.0.0.1:9/a
+            allow_private: true
             headers: {Authorization: "Bearer ${TOOL_KEY}"}
         mcp:
           - {label: docs, url: "https://mcp.example/", authorization: "${MCP_KEY}"}

@@ -21,7 +21,7 @@ import Testing
             try? await Task.sleep(for: .milliseconds(200))
             switch request.target {
             case "/public-url":
-                return OutboundAnswer(status: 200, body: Array(#"{"publicUrl":"\(publicURL)"}"#.utf8))
+                return OutboundAnswer(status: 200, body: Array(#"{"publicUrl":"\#(publicURL)"}"#.utf8))
             case "/status":
                 let isSigned = request.headers.contains { $0.name == "X-Twilio-Signature" }
                 return OutboundAnswer(status: isSigned ? 204 : 403)
