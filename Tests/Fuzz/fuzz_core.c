@@ -237,13 +237,13 @@ static void answer(const trk_event *event) {
     trk_call_id call = {0};
     const trk_dialect dialect = next_dialect();
     if (trk_call_open(core.loop, event->leg, dialect, &call) == TRK_OK) {
-      if (dialect == TRK_DIALECT_BINARY) set_line(call, core.calls_opened);
+      if (dialect == TRK_DIALECT_BINARY) set_line(call, (uint32_t)core.calls_opened);
       core.calls[core.calls_opened++ % CORE_CALLS] = call;
       core.call_count = core.calls_opened < CORE_CALLS ? core.calls_opened : CORE_CALLS;
     }
   }
   if (event->kind == TRK_EVENT_CARRIER_START && (core.habits & 128) != 0)
-    set_line(event->call, core.calls_opened);
+    set_line(event->call, (uint32_t)core.calls_opened);
   if (event->kind == TRK_EVENT_LEG_OPENED && event->is_dialled && (core.habits & 4) != 0 &&
       core.call_count > 0) {
     const trk_call_id call = core.calls[(core.calls_opened - 1) % CORE_CALLS];
