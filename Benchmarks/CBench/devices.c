@@ -11,7 +11,7 @@
 #include "speech.h"
 #include "trk_opus.h"
 
-enum { PACKETS = 100, HEAD = 16, US_PER_MS = 1000, RATE = 24000 };
+enum { QUIET_MS = 1000, PACKETS = 100, HEAD = 16, US_PER_MS = 1000, RATE = 24000 };
 
 typedef struct packet {
   uint8_t bytes[HEAD + TRK_OPUS_ENCODED_MAX];
@@ -38,6 +38,8 @@ typedef struct devices {
   int64_t began_us;
   int64_t measured_us;
   uint32_t second;
+  int64_t quiet_us; /* Since when nothing more is said: the relay hears what is under way; 0: not
+                       yet. */
   double cpu;
 } devices;
 
@@ -158,8 +160,12 @@ static void follow_time(bench_loop *loop, devices *state, int64_t now_us) {
   if (second != state->second && config->progress) config->progress(second, state->open);
   state->second = second;
   if (second < config->seconds) return;
-  state->report->seconds = (double)(now_us - state->measured_us) / 1e6;
-  state->report->cpu_seconds = bench_cpu_seconds() - state->cpu;
+  if (state->quiet_us == 0) {
+    state->quiet_us = now_us;
+    state->report->seconds = (double)(now_us - state->measured_us) / 1e6;
+    state->report->cpu_seconds = bench_cpu_seconds() - state->cpu;
+  }
+  if (now_us - state->quiet_us < QUIET_MS * US_PER_MS) return;
   loop->done = true;
   for (uint32_t i = 0; i < state->dialled; i++)
     if (state->all[i].connection) bench_close(loop, state->all[i].connection);
@@ -168,7 +174,8 @@ static void follow_time(bench_loop *loop, devices *state, int64_t now_us) {
 static void on_tick(bench_loop *loop, int64_t now_us) {
   devices *state = loop->owner;
   dial_more(loop, state, now_us);
-  for (uint32_t i = 0; i < state->dialled; i++) speak(loop, state, &state->all[i], now_us);
+  for (uint32_t i = 0; i < state->dialled && state->quiet_us == 0; i++)
+    speak(loop, state, &state->all[i], now_us);
   follow_time(loop, state, now_us);
 }
 
