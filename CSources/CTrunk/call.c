@@ -33,6 +33,12 @@ void trk_call_malformed(trk_leg *leg, trk_malformed reason) {
     trk_leg_break(leg, 1008, TRK_CLOSE_LIMIT, "too many malformed messages");
 }
 
+/* What is on the line is known once its first text was understood: audio behind that waits. */
+static void take_text(trk_call *call, trk_leg *leg, trk_bytes text) {
+  trk_call_push(call, TRK_EVENT_CARRIER_TEXT, leg, 0, text);
+  if (!call->line) leg->barrier_round = call->loop->round + 1;
+}
+
 void trk_call_on_message(trk_leg *leg, trk_ws_opcode opcode, const uint8_t *bytes, size_t count) {
   trk_call *call = leg->call;
   const bool is_carrier = leg == call->carrier;
@@ -40,7 +46,7 @@ void trk_call_on_message(trk_leg *leg, trk_ws_opcode opcode, const uint8_t *byte
     if (opcode == TRK_WS_BINARY)
       trk_line_binary(call, bytes, count);
     else
-      trk_call_push(call, TRK_EVENT_CARRIER_TEXT, leg, 0, (trk_bytes){bytes, count});
+      take_text(call, leg, (trk_bytes){bytes, count});
     return;
   }
   if (opcode == TRK_WS_BINARY) {

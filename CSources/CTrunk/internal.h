@@ -276,7 +276,8 @@ struct trk_leg {
   trk_buffer head;    /* An incomplete HTTP head; then the bytes behind it. */
   trk_buffer backlog; /* Bytes that wait for room in the batch. */
   size_t head_scanned;
-  char accept[TRK_HTTP_ACCEPT_COUNT]; /* What to answer, or to expect. */
+  char accept[TRK_HTTP_ACCEPT_COUNT];  /* What to answer, or to expect. */
+  char protocol[TRK_PROTOCOL_MAX + 1]; /* The subprotocol to answer; empty: none. */
   trk_timer deadline;
   trk_timer user_timer;
   int64_t heard_ms;     /* When the peer's last byte came. */

@@ -16,6 +16,7 @@ static trk_http_limits limits_of(const trk_leg *leg) {
 static const char *reason_of(int32_t status) {
   switch (status) {
     case 400: return "Bad Request";
+    case 401: return "Unauthorized";
     case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
@@ -108,15 +109,32 @@ static void take_request(trk_leg *leg, size_t head_count) {
   await_answer(leg, TRK_EVENT_LEG_REQUEST, path, head_count);
 }
 
+trk_status trk_leg_choose_protocol(trk_loop *loop, trk_leg_id id, const char *name) {
+  trk_leg *leg = trk_leg_find(loop, id);
+  if (!leg) return TRK_ESTALE;
+  if (leg->state != TRK_LEG_AWAIT || leg->is_plain) return TRK_EUNSUPPORTED;
+  trk_http_head head;
+  const size_t count = strlen(name);
+  if (count > TRK_PROTOCOL_MAX ||
+      trk_http_parse_request(&head, leg->head.data, leg->head.count, limits_of(leg)) != 0 ||
+      !trk_http_has_token(&head, "sec-websocket-protocol", name))
+    return TRK_EINVALID;
+  memcpy(leg->protocol, name, count + 1);
+  return TRK_OK;
+}
+
 trk_status trk_leg_accept(trk_loop *loop, trk_leg_id id) {
   trk_leg *leg = trk_leg_find(loop, id);
   if (!leg) return TRK_ESTALE;
   if (leg->state != TRK_LEG_AWAIT || leg->is_plain) return TRK_EUNSUPPORTED;
-  char text[160];
-  const int count = snprintf(text, sizeof text,
-                             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                             "Connection: Upgrade\r\nSec-WebSocket-Accept: %.*s\r\n\r\n",
-                             TRK_HTTP_ACCEPT_COUNT, leg->accept);
+  char text[200];
+  const bool names = leg->protocol[0] != 0;
+  const int count =
+      snprintf(text, sizeof text,
+               "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+               "Connection: Upgrade\r\nSec-WebSocket-Accept: %.*s\r\n%s%s%s\r\n",
+               TRK_HTTP_ACCEPT_COUNT, leg->accept, names ? "Sec-WebSocket-Protocol: " : "",
+               leg->protocol, names ? "\r\n" : "");
   if (!trk_chain_append(loop, &leg->out, text, (size_t)count)) return TRK_EFULL;
   trk_buffer_release(loop, &leg->head);
   trk_leg_mark_dirty(leg);

@@ -11,6 +11,7 @@
 
 enum {
   FILL_SLACK_US = 120 * TRK_US_PER_MS, /* A packet that is so late is missed. */
+  AHEAD_US_MAX = 500 * TRK_US_PER_MS,  /* Packets that come in heaps; more was late, and is over. */
   GUESSED_MS_MAX = 100,                /* Then a guess is worse than silence. */
   LOST_PACKETS_MAX = 10,               /* Of one gap that are concealed; the others are left out. */
   PCM_BYTES = sizeof(int16_t),
@@ -234,12 +235,15 @@ static void note_packet(trk_line *line, uint32_t us) {
   line->filled_ms = 0;
   if (line->media_end_us < now_us - 2 * FILL_SLACK_US) line->media_end_us = now_us - us;
   line->media_end_us += us;
+  /* Who sent more than time allows is silent from now on, not once that would have been said. */
+  if (line->media_end_us > now_us + AHEAD_US_MAX) line->media_end_us = now_us + AHEAD_US_MAX;
   arm_fill(line);
 }
 
 static void invalid(trk_call *call) {
   call->loop->stats.opus_invalid++;
-  trk_call_malformed(call->carrier, TRK_MALFORMED_BASE64);
+  trk_call_malformed(call->carrier, call->dialect == TRK_DIALECT_BINARY ? TRK_MALFORMED_BINARY
+                                                                        : TRK_MALFORMED_BASE64);
 }
 
 /* What the numbers show as lost before this packet; the last of it may be in the packet. */

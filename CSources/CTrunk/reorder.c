@@ -50,6 +50,7 @@ bool trk_reorder_put(trk_reorder *window, int64_t number, trk_bytes bytes, trk_r
   const bool jumps = window->next >= 0 && (number - window->next > TRK_REORDER_JUMP ||
                                            window->next - number > TRK_REORDER_JUMP);
   if (window->next < 0 || jumps) {
+    window->late += window->waiting;
     forget_all(window);
     window->next = number;
   }

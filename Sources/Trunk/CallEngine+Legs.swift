@@ -174,6 +174,13 @@ extension CallEngine {
         return LegID(leg)
     }
 
+    /// Lets the answer to an upgrade request name this subprotocol, before it is accepted. False when the request does
+    /// not offer it: then the answer names none.
+    @discardableResult
+    public func choose(protocol name: String, for leg: LegID) -> Bool {
+        name.withCString { trk_leg_choose_protocol(raw, leg.raw, $0) } == .TRK_OK
+    }
+
     /// Accepts an upgrade request; the leg's messages come to `handler`.
     public func accept(_ leg: LegID, handler: any LegHandler) throws(TrunkError) {
         try check(trk_leg_accept(raw, leg.raw))

@@ -23,6 +23,9 @@ final class TestLedger {
 
     func complete(_ id: String) { Self.withBytes(id) { trk_ledger_complete(raw, $0) } }
     func complete(epoch: UInt32) { trk_ledger_complete_epoch(raw, epoch) }
+    func setLine(bytesPerMillisecond: UInt32, hasMarks: Bool) {
+        trk_ledger_set_line(raw, bytesPerMillisecond, hasMarks)
+    }
     func interrupt(at now: Int64) { trk_ledger_interrupt(raw, now) }
 
     /// The id of the item to send from next, and the bytes that it has left.

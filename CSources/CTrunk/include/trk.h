@@ -137,8 +137,8 @@ typedef TRK_ENUM(trk_close_cause){
 /* Why a message of a call's leg was dropped. */
 typedef TRK_ENUM(trk_malformed){
     TRK_MALFORMED_JSON = 1,    /* Not valid JSON of the dialect, or a duplicate key. */
-    TRK_MALFORMED_BASE64 = 2,  /* A payload that is not strict base64. */
-    TRK_MALFORMED_BINARY = 3,  /* A binary frame where text is spoken. */
+    TRK_MALFORMED_BASE64 = 2,  /* A payload that is not strict base64, or not of its coding. */
+    TRK_MALFORMED_BINARY = 3,  /* A binary frame where text is spoken, or one that is broken. */
     TRK_MALFORMED_ORDER = 4,   /* Media before start, a second start, another stream's sid. */
     TRK_MALFORMED_AUDIO = 5,   /* Audio of an unknown, finished or interrupted response. */
     TRK_MALFORMED_UNKNOWN = 6, /* An event that we do not know. */
@@ -339,6 +339,12 @@ trk_status trk_loop_trust(trk_loop *loop, const char *TRK_NULLABLE ca_file);
 
 /* Begins to dial. The outcome is LEG_OPENED or LEG_CLOSED. [loop] */
 trk_status trk_leg_dial(trk_loop *loop, const trk_dial_config *config, trk_leg_id *out);
+
+/* Before trk_leg_accept: the answer names this subprotocol if the request offers it (RFC 6455
+ * section 4.2.2, 5). TRK_EINVALID: it does not, or the name has more than TRK_PROTOCOL_MAX bytes.
+ * [loop] */
+enum { TRK_PROTOCOL_MAX = 15 };
+trk_status trk_leg_choose_protocol(trk_loop *loop, trk_leg_id leg, const char *name);
 
 /* Answers LEG_REQUEST: completes the upgrade; LEG_OPENED follows. [loop] */
 trk_status trk_leg_accept(trk_loop *loop, trk_leg_id leg);

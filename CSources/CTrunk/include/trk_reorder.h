@@ -31,7 +31,7 @@ typedef struct trk_reorder_slot {
 typedef struct trk_reorder {
   int64_t next; /* The number whose turn it is; -1 before the first. */
   uint32_t waiting;
-  uint64_t late; /* Packets dropped: their turn was over, or they came twice. */
+  uint64_t late; /* Packets dropped: their turn was over, they came twice, or waited at a jump. */
   trk_reorder_slot slots[TRK_REORDER_PACKETS];
 } trk_reorder;
 

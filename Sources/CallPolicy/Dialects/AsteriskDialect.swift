@@ -62,7 +62,7 @@ public struct AsteriskDialect: CarrierDialect {
         case "ulaw": line = AudioLine(.ulaw)
         case "alaw": line = AudioLine(.alaw)
         case "opus": line = AudioLine(.opus)
-        case let other: return [.close(1_008, "format \(other ?? "missing") is not ulaw, alaw or opus")]
+        case let other: return [.close(1_008, "format \((other ?? "missing").prefix(20)) is not ulaw, alaw or opus")]
         }
         hasBegun = true
         if line.coding == .opus {

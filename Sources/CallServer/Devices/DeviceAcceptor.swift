@@ -10,6 +10,8 @@ final class DeviceAcceptor: LegAcceptor {
     static let talkPath = "/ws/talk"
     static let telnyxPath = "/telnyx"
     static let asteriskPath = "/asterisk"
+    /// What Asterisk offers.
+    private static let asteriskProtocol = "media"
     static let paths = devicePaths + [talkPath, telnyxPath, asteriskPath]
     /// Parameters that travel from a request's query to its call, and the bytes of one.
     private static let parametersMax = 8
@@ -48,6 +50,7 @@ final class DeviceAcceptor: LegAcceptor {
             carrier = .telnyx
         case Self.asteriskPath:
             guard isAllowed(seen, settings.asteriskToken, nil) else { return engine.refuse(leg, status: 403) }
+            engine.choose(protocol: Self.asteriskProtocol, for: leg)
             carrier = .binary(AsteriskDialect(parameters: Self.parameters(seen)))
         default:
             let device = Self.device(seen)
