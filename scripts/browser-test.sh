@@ -12,7 +12,7 @@ if ! command -v chromium >/dev/null 2>&1; then
 fi
 
 python=${PYTHON:-python3}
-wanted="import aiohttp, axe_playwright_python, playwright, pytest"
+wanted="import aiohttp, axe_playwright_python, playwright, pytest, pytest_rerunfailures"
 if [ "$tests" = Tests/Talk ]; then
   wanted+=", numpy"
   "$python" -c 'import ctypes.util, sys; sys.exit(ctypes.util.find_library("opus") is None)' || scripts/setup.sh libopus0

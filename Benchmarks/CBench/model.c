@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "net.h"
+#include "speech.h"
 #include "trk_base64.h"
 
-enum { DELTA_MS = 200, DELTA_BYTES = 1600, US_PER_MS = 1000 };
+enum { DELTA_MS = 200, DELTA_BYTES = 1600, PCM_RATE = 24000, US_PER_MS = 1000 };
+enum { PCM_SAMPLES = DELTA_MS * PCM_RATE / 1000, PCM_DELTAS = 15 };
 
 typedef struct session {
   bench_connection *connection;
@@ -30,6 +32,7 @@ typedef struct model {
   uint32_t count;
   double cpu;
   int64_t began_us;
+  char *pcm[PCM_DELTAS]; /* What it says, in base64. */
 } model;
 
 static void say(bench_loop *loop, session *one, const char *text) {
@@ -96,6 +99,10 @@ static void take_append(model *state, session *one, const uint8_t *text, size_t 
   if (trk_base64_decoded_max(audio_count) > 16384) return;
   /* A relay may cut the audio anywhere: frames are put together again. */
   memcpy(bytes, one->part, one->part_count);
+  if (state->config->pcm) {
+    state->report->frames.received++;
+    return;
+  }
   const ptrdiff_t decoded = trk_base64_decode(bytes + one->part_count, audio, audio_count);
   if (decoded < 0) return;
   const size_t total = one->part_count + (size_t)decoded;
@@ -132,10 +139,16 @@ static void on_message(bench_loop *loop, bench_connection *connection, const uin
     if (state->config->barge_in_seconds > 0)
       one->barge_us = now_us + (int64_t)state->config->barge_in_seconds * 1000000;
   } else if (memmem(bytes, count, "session.update", 14)) {
-    say(loop, one,
-        "{\"type\":\"session.updated\",\"event_id\":\"e\",\"session\":{\"type\":\"realtime\","
-        "\"id\":\"sess_1\",\"audio\":{\"input\":{\"format\":{\"type\":\"audio/pcmu\"}},"
-        "\"output\":{\"format\":{\"type\":\"audio/pcmu\"}}}}}");
+    if (state->config->pcm)
+      say(loop, one,
+          "{\"type\":\"session.updated\",\"event_id\":\"e\",\"session\":{\"type\":\"realtime\","
+          "\"id\":\"sess_1\",\"audio\":{\"input\":{\"format\":{\"type\":\"audio/pcm\","
+          "\"rate\":24000}},\"output\":{\"format\":{\"type\":\"audio/pcm\",\"rate\":24000}}}}}");
+    else
+      say(loop, one,
+          "{\"type\":\"session.updated\",\"event_id\":\"e\",\"session\":{\"type\":\"realtime\","
+          "\"id\":\"sess_1\",\"audio\":{\"input\":{\"format\":{\"type\":\"audio/pcmu\"}},"
+          "\"output\":{\"format\":{\"type\":\"audio/pcmu\"}}}}}");
   } else if (memmem(bytes, count, "conversation.item.truncate", 26)) {
     state->report->truncations++;
   }
@@ -152,7 +165,32 @@ static void on_closed(bench_loop *loop, bench_connection *connection) {
   }
 }
 
+static void make_pcm(model *state) {
+  for (size_t i = 0; i < PCM_DELTAS; i++) {
+    int16_t samples[PCM_SAMPLES];
+    bench_speech(samples, PCM_SAMPLES, i * PCM_SAMPLES, PCM_RATE);
+    state->pcm[i] = calloc(1, sizeof samples * 4 / 3 + 8);
+    if (!state->pcm[i]) abort();
+    trk_base64_encode(state->pcm[i], (const uint8_t *)samples, sizeof samples);
+  }
+}
+
+static void send_pcm(bench_loop *loop, model *state, session *one) {
+  char text[14000];
+  const int count = snprintf(text, sizeof text,
+                             "{\"type\":\"response.output_audio.delta\",\"event_id\":\"e\","
+                             "\"response_id\":\"resp_%u\",\"item_id\":\"item_%u\","
+                             "\"output_index\":0,\"content_index\":0,\"delta\":\"%s\"}",
+                             one->response, one->response, state->pcm[one->said++ % PCM_DELTAS]);
+  bench_send(loop, one->connection, text, (size_t)count);
+  state->report->sent++;
+}
+
 static void send_delta(bench_loop *loop, model *state, session *one) {
+  if (state->config->pcm) {
+    send_pcm(loop, state, one);
+    return;
+  }
   uint8_t audio[DELTA_BYTES];
   memset(audio, 0xFF, sizeof audio);
   for (size_t at = 0; at < sizeof audio; at += BENCH_FRAME_BYTES)
@@ -188,6 +226,7 @@ static void on_tick(bench_loop *loop, int64_t now_us) {
 int bench_run_model(const bench_model_config *config, bench_report *report) {
   static const bench_role role = {on_opened, on_message, on_closed, on_tick, NULL};
   model state = {.config = config, .report = report};
+  if (config->pcm) make_pcm(&state);
   bench_loop loop;
   if (!bench_loop_init(&loop, &role, &state)) return -1;
   if (config->certificate_file) {

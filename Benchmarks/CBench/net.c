@@ -184,14 +184,24 @@ static void flush_kept(bench_loop *loop, bench_connection *connection) {
   if (connection->out_count == 0) watch_again(loop, connection);
 }
 
-void bench_send(bench_loop *loop, bench_connection *connection, const char *text, size_t count) {
+static void send_message(bench_loop *loop, bench_connection *connection, trk_ws_opcode opcode,
+                         const void *bytes, size_t count) {
   static const uint8_t mask[4] = {0, 0, 0, 0}; /* Masked by the letter of the RFC, at no cost. */
   uint8_t frame[16384];
   if (count + TRK_WS_HEADER_MAX > sizeof frame) abort();
   const size_t header =
-      trk_ws_write_header(frame, TRK_WS_TEXT, count, connection->is_server ? NULL : mask);
-  memcpy(frame + header, text, count);
+      trk_ws_write_header(frame, opcode, count, connection->is_server ? NULL : mask);
+  memcpy(frame + header, bytes, count);
   bench_send_raw(loop, connection, frame, header + count);
+}
+
+void bench_send(bench_loop *loop, bench_connection *connection, const char *text, size_t count) {
+  send_message(loop, connection, TRK_WS_TEXT, text, count);
+}
+
+void bench_send_binary(bench_loop *loop, bench_connection *connection, const uint8_t *bytes,
+                       size_t count) {
+  send_message(loop, connection, TRK_WS_BINARY, bytes, count);
 }
 
 /* ---- Reading ---- */

@@ -65,6 +65,8 @@ bench_connection *bench_connect(bench_loop *loop, uint16_t port, void *owner);
 /* Runs until `done` or SIGTERM. */
 void bench_loop_run(bench_loop *loop);
 void bench_send(bench_loop *loop, bench_connection *connection, const char *text, size_t count);
+void bench_send_binary(bench_loop *loop, bench_connection *connection, const uint8_t *bytes,
+                       size_t count);
 void bench_send_raw(bench_loop *loop, bench_connection *connection, const uint8_t *bytes,
                     size_t count);
 /* The role's `closed` is called; the connection is gone when the present events are handled. */

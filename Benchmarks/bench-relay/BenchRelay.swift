@@ -62,7 +62,19 @@ struct LoadOptions: ParsableArguments {
     )
     var churn = 0
 
+    @Flag(help: "Devices that speak Opus instead of phones: the cost of decoding and encoding.")
+    var opus = false
+
+    @Option(help: "Audio of one Opus packet, milliseconds: 20, 40 or 60.")
+    var opusFrame = 60
+
+    @Option(help: "The relay's encoder: 0 to 10.")
+    var opusComplexity = 5
+
     func validate() throws {
+        guard [20, 40, 60].contains(opusFrame) else { throw ValidationError("--opus-frame takes 20, 40 or 60 ms") }
+        guard (0...10).contains(opusComplexity) else { throw ValidationError("--opus-complexity takes 0 to 10") }
+        if opus, churn > 0 || bargeIn > 0 { throw ValidationError("--opus goes without --churn and --barge-in") }
         guard (1...8_000).contains(calls) else { throw ValidationError("--calls takes 1 to 8000") }
         guard (1...86_400).contains(seconds) else { throw ValidationError("--seconds takes 1 to 86400") }
         guard (0...600_000).contains(ramp) else { throw ValidationError("--ramp takes 0 to 600000 ms") }

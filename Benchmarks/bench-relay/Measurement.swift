@@ -59,6 +59,13 @@ struct Measurement {
         if missing > 0 { failures.append("\(missing) calls did not open") }
         if count("failed", callers) > 0 { failures.append("\(count("failed", callers)) calls broke") }
         if framesHurt > 0 { failures.append("\(framesHurt) frames lost, repeated or reordered") }
+        if load.opus {
+            let unheard = count("sent", callers) - counters.opusIn
+            if unheard > 0 { failures.append("\(unheard) packets of devices were not decoded") }
+            if counters.opusInvalid > 0 { failures.append("\(counters.opusInvalid) packets were no Opus") }
+            let dropped = counters.callerDroppedMilliseconds
+            if dropped > 0 { failures.append("\(dropped) ms of callers' audio dropped") }
+        }
         if generatorLoad > 0.7 {
             failures.append("void: the load generator used \(Int(generatorLoad * 100)) % of a core")
         }
@@ -73,6 +80,10 @@ struct Counters {
     private(set) var frames = 0
     private(set) var longestTurn = 0
     private(set) var slowTurns = 0
+    private(set) var opusIn = 0
+    private(set) var opusOut = 0
+    private(set) var opusInvalid = 0
+    private(set) var callerDroppedMilliseconds = 0
 
     init() {}
 
@@ -83,6 +94,10 @@ struct Counters {
         writes = counted("writes")
         reads = counted("reads")
         frames = counted("carrier_frames_in") + counted("carrier_frames_out")
+        opusIn = counted("opus_in")
+        opusOut = counted("opus_out")
+        opusInvalid = counted("opus_invalid")
+        callerDroppedMilliseconds = counted("caller_dropped_ms")
         slowTurns = counted("turns_over_5ms")
         longestTurn = Int(now["turn_longest_us"]?.integerValue ?? 0)
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CBench
 import CallBridge
+import CallPolicy
 import Glibc
 import Logging
 import RealtimeProtocol
@@ -16,6 +17,10 @@ struct RelayRole: AsyncParsableCommand {
     @Option var loops = 1
     @Option var appendMs = 20
     @Option var callsMax = 1_000
+    @Option var opusComplexity = 5
+
+    /// Where devices connect.
+    static let devicePath = "/device"
 
     func run() async throws {
         role.prepare()
@@ -28,7 +33,9 @@ struct RelayRole: AsyncParsableCommand {
         )
         var logger = Logger(label: "trunkline") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .critical
-        let bridge = BridgeConfiguration(model: endpoint, capacity: CallCapacity(callsMax), logger: logger)
+        var bridge = BridgeConfiguration(model: endpoint, capacity: CallCapacity(callsMax), logger: logger)
+        bridge.opus.complexity = opusComplexity
+        let told = bridge
         var configuration = EngineConfiguration()
         configuration.appendMilliseconds = appendMs
         configuration.callsMax = callsMax
@@ -37,8 +44,11 @@ struct RelayRole: AsyncParsableCommand {
         var engines: [CallEngine] = []
         for _ in 0..<loops {
             let engine = try CallEngine.start(configuration)
-            let address = ListenAddress(host: "127.0.0.1", port: port, paths: [], sharesPort: loops > 1)
-            port = try await engine.perform { engine in try Bridge.listen(address, bridge, on: engine) }
+            let paths = told.paths + [Self.devicePath]
+            let address = ListenAddress(host: "127.0.0.1", port: port, paths: paths, sharesPort: loops > 1)
+            port = try await engine.perform { engine in
+                try engine.listen(address, acceptor: Callers(try Bridge.make(told, on: engine)))
+            }
             engines.append(engine)
         }
         tell("listening \(port)")
@@ -58,7 +68,9 @@ struct RelayRole: AsyncParsableCommand {
                 ("calls_open", stats.callsOpen), ("legs_open", stats.legsOpen), ("calls_opened", stats.callsOpened),
                 ("legs_dialled", stats.legsDialled), ("pool_blocks_in_use", stats.poolBlocksInUse),
                 ("pool_blocks_total", stats.poolBlocksTotal), ("events_lost", stats.eventsLost),
-                ("malformed", stats.malformed.values.reduce(0, +)),
+                ("malformed", stats.malformed.values.reduce(0, +)), ("opus_in", stats.opusPacketsIn),
+                ("opus_out", stats.opusPacketsOut), ("opus_invalid", stats.opusInvalid),
+                ("caller_dropped_ms", stats.callerDroppedMilliseconds),
                 ("allocated_objects", stats.allocations - stats.frees),
             ]
             for (name, count) in counts { sums[name, default: 0] += Int64(clamping: count) }
@@ -74,5 +86,25 @@ struct RelayRole: AsyncParsableCommand {
                 sums.sorted { $0.key < $1.key }.map { JSONObject.Member(key: $0.key, value: .integer($0.value)) }
             )
         )
+    }
+}
+
+/// Phones, and devices on a path of their own.
+private final class Callers: LegAcceptor {
+    private let bridge: Bridge
+    private var devices = 0
+    /// Tells the sessions of several loops apart.
+    private let serial = UInt32.random(in: .min ... .max)
+
+    init(_ bridge: Bridge) { self.bridge = bridge }
+
+    func requested(_ leg: LegID, _ request: UpgradeRequest, on engine: isolated CallEngine) {
+        guard request.head.hasPrefix("GET \(RelayRole.devicePath) ") else {
+            return bridge.requested(leg, request, on: engine)
+        }
+        devices += 1
+        let device = DeviceDialect.Device(deviceID: "bench", clientID: "", version: nil)
+        let dialect = DeviceDialect(device, session: "bench-\(serial)-\(devices)")
+        bridge.requested(leg, request, of: .binary(dialect), on: engine)
     }
 }

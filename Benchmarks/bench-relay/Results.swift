@@ -38,6 +38,7 @@ struct Results {
             "\(load.calls) calls", "\(load.seconds) s", "\(load.tls ? "TLS" : "plain") towards the model",
             "\(load.loops) loop\(load.loops == 1 ? "" : "s")", "append \(load.appendMs) ms",
         ]
+        if load.opus { parts.append("Opus, \(load.opusFrame) ms, complexity \(load.opusComplexity)") }
         if load.bargeIn > 0 { parts.append("barge-in every \(load.bargeIn) s") }
         if load.churn > 0 { parts.append("churn \(load.churn)/s") }
         return parts.joined(separator: ", ")
@@ -53,10 +54,11 @@ struct Results {
             row("memory per call above idle, KiB", \.kibibytesPerCall),
             row("idle, MiB") { Double($0.idle.residentBytes) / 1_048_576 },
         ]
-        for share in ["p50", "p99", "p999", "max"] {
+        // Opus keeps no stamps: there is no latency to be read off it.
+        for share in load.opus ? [] : ["p50", "p99", "p999", "max"] {
             rows.append(row("caller → model \(share), µs") { Double($0.latency($0.model, share)) })
         }
-        for share in ["p50", "p99", "p999", "max"] {
+        for share in load.opus ? [] : ["p50", "p99", "p999", "max"] {
             rows.append(row("model → caller \(share), µs") { Double($0.latency($0.callers, share)) })
         }
         for share in ["p50", "p99"] {
@@ -78,7 +80,8 @@ struct Results {
     /// What only the relay's own core can count.
     var coreLines: [String] {
         guard let counters = columns.first?.runs.last?.counters, counters.frames > 0 else { return [] }
-        return [
+        let opus = "packets: \(counters.opusIn) decoded, \(counters.opusOut) encoded, \(counters.opusInvalid) invalid"
+        return (load.opus ? [opus] : []) + [
             "per media message of a caller: \(counters.writesPerFrame.hundredths) writes, \(counters.readsPerFrame.hundredths) reads",
             "longest turn of the loop \(counters.longestTurn) µs, \(counters.slowTurns) above 5 ms",
         ]

@@ -44,10 +44,12 @@ struct CallersRole: ParsableCommand {
     @Option var ramp: UInt32
     @Option var churn: UInt32
     @Flag var followsLosses = false
+    @Option var opusFrame: UInt32 = 0
 
     func run() throws {
         role.prepare()
         var config = bench_callers_config()
+        config.opus_frame_ms = opusFrame
         config.port = port
         config.calls = calls
         config.seconds = seconds
@@ -58,7 +60,7 @@ struct CallersRole: ParsableCommand {
         if followsLosses { config.talking = { passed, talking in tell("talking \(passed) \(talking)") } }
         try path.withCString { path in
             config.path = path
-            try report { bench_run_callers(&config, $0) }
+            try report { opusFrame > 0 ? bench_run_devices(&config, $0) : bench_run_callers(&config, $0) }
         }
     }
 }
@@ -71,6 +73,7 @@ struct ModelRole: ParsableCommand {
     @Option var folder: String?
     @Option var port: UInt16 = 0
     @Option var bargeIn: UInt32 = 0
+    @Flag var pcm = false
 
     func run() throws {
         role.prepare()
@@ -78,6 +81,7 @@ struct ModelRole: ParsableCommand {
         var config = bench_model_config()
         config.port = port
         config.barge_in_seconds = bargeIn
+        config.pcm = pcm
         config.listening = { port in tell("listening \(port)") }
         try (certificate?.certificateFile ?? "").withCString { certificateFile in
             try (certificate?.keyFile ?? "").withCString { keyFile in

@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Glibc
 import RealtimeProtocol
+import Trunk
 
 /// Runs relays one after the other and prints them side by side.
 struct Run: AsyncParsableCommand {
@@ -48,12 +49,14 @@ struct Run: AsyncParsableCommand {
         if against != nil, load.tls, certificates == nil {
             throw ValidationError("--against needs --no-tls, or --certificates FOLDER for that bridge to trust")
         }
+        if load.opus, floor || against != nil { throw ValidationError("--opus measures the relay alone") }
         if let against { _ = try Session.address(against) }
         if let pid, kill(pid, 0) != 0 { throw ValidationError("--pid: there is no process \(pid)") }
     }
 
     func run() async throws {
         if let notice = BenchRelay.debugNotice { print(notice) }
+        if load.opus, !OpusEncoder.isBuiltIn { throw ValidationError("--opus: this build is without Opus") }
         var subjects: [Session.Subject] = [.relay]
         if let against, let pid { subjects.append(.other(try Session.address(against), pid: pid)) }
         if floor { subjects.append(.floor) }

@@ -61,7 +61,8 @@ struct Session {
         switch subject {
         case .relay:
             let child = try startRelay(modelPort)
-            (relay, address, pid) = (child, Address(port: try child.port()), child.pid)
+            let path = load.opus ? RelayRole.devicePath : Address(port: 0).path
+            (relay, address, pid) = (child, Address(port: try child.port(), path: path), child.pid)
         case .floor:
             let child = try Child(["floor", "--model-port", "\(modelPort)"] + (load.tls ? ["--tls"] : []))
             (relay, address, pid) = (child, Address(port: try child.port()), child.pid)
@@ -81,7 +82,8 @@ struct Session {
 
     /// The model's process, on a port of its own; a certificate stands in the folder.
     func startModel(port: Int? = nil) throws -> Child {
-        let arguments = ["model", "--barge-in", "\(load.bargeIn)", "--port", "\(port ?? modelPort)"]
+        let arguments =
+            ["model", "--barge-in", "\(load.bargeIn)", "--port", "\(port ?? modelPort)"] + (load.opus ? ["--pcm"] : [])
         return try Child(arguments + (load.tls ? ["--folder", folder] : []), core: Cores.model(load.loops))
     }
 
@@ -89,6 +91,7 @@ struct Session {
     func startRelay(_ modelPort: Int) throws -> Child {
         var arguments = ["relay", "--model-port", "\(modelPort)", "--loops", "\(load.loops)"]
         arguments += ["--append-ms", "\(load.appendMs)", "--calls-max", "\(max(1_000, load.calls * 2))"]
+        arguments += ["--opus-complexity", "\(load.opusComplexity)"]
         if load.tls { arguments += ["--authority-file", folder + "/loopback-certificate.pem"] }
         return try Child(arguments, core: Cores.relay(load.loops))
     }
@@ -99,7 +102,7 @@ struct Session {
             [
                 "callers", "--port", "\(address.port)", "--path", address.path, "--calls", "\(load.calls)", "--seconds",
                 "\(load.seconds)", "--ramp", "\(load.ramp)", "--churn", "\(load.churn)",
-            ] + (followsLosses ? ["--follows-losses"] : []),
+            ] + (followsLosses ? ["--follows-losses"] : []) + (load.opus ? ["--opus-frame", "\(load.opusFrame)"] : []),
             core: Cores.callers(load.loops)
         )
     }

@@ -50,6 +50,7 @@ enum {
   TRK_DIGITS_WINDOW_MS = 1000,    /* For digits_per_s_max. */
   TRK_MEDIA_CHARGE_MIN_MS = 10,   /* Least audio that a media message counts for: it has a cost. */
   TRK_PACER_CALLS_PER_TURN = 64,  /* Timed pacer runs in one turn; the rest wait for the next. */
+  TRK_PACER_OPUS_COST = 8,        /* Of those, what a call counts for that is encoded. */
   TRK_PACER_GRID_MS = 5,          /* Pacer wake-ups fall on this grid, so that they share turns. */
   TRK_LINGER_MS = 1000,           /* For the peer's end of the connection after ours. */
   TRK_MODEL_PENDING_MAX = 32768,  /* Outbound bytes of a model leg before caller audio waits. */

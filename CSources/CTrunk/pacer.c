@@ -173,7 +173,9 @@ void trk_pacer_run(trk_call *call) {
 
 void trk_pacer_on_timer(trk_call *call) {
   trk_loop *loop = call->loop;
-  if (++loop->paced_this_turn > TRK_PACER_CALLS_PER_TURN) {
+  /* A turn that encodes for many calls would hold up all others. */
+  loop->paced_this_turn += trk_line_is_opus(call) ? TRK_PACER_OPUS_COST : 1;
+  if (loop->paced_this_turn > TRK_PACER_CALLS_PER_TURN) {
     loop->stats.pacer_late++;
     trk_wheel_arm(loop, &call->pace, loop->wheel.now_ms + 1);
     return;

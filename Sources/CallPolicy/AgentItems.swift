@@ -9,6 +9,10 @@ struct AgentItems: Sendable {
         var textIsFinal = false
         /// Its first audio was sent to the caller.
         var hasStarted = false
+        /// Audio of it that had come when it was last looked at, in milliseconds.
+        var receivedMilliseconds = 0
+        /// It was said that the caller hears it.
+        var heardIsTold = false
         /// It was heard as a whole.
         var isHeard = false
         /// It was interrupted: what was heard of it until then.

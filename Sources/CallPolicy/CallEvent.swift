@@ -20,8 +20,12 @@ public enum CallEvent: Sendable, Hashable {
     case callerSpeechStarted(itemID: String)
     /// The caller stopped.
     case callerSpeechStopped(itemID: String)
+    /// The caller's turn is in the conversation: the model may answer it.
+    case callerTurnCommitted(itemID: String)
     /// What the caller said in a turn.
     case callerTranscript(itemID: String, text: String)
+    /// The caller has begun to hear an item, so many milliseconds ago, as the carrier's marks say.
+    case agentHeard(itemID: String, agoMilliseconds: Int)
     /// What the agent said in an item: the part that was heard and the part that was not.
     case agentTranscript(AgentTranscript)
     /// The caller pressed these keys.
@@ -33,6 +37,8 @@ public enum CallEvent: Sendable, Hashable {
     case interrupted(Interruption)
     /// The caller spoke while an utterance ran that must not be interrupted.
     case interruptionSuppressed
+    /// It is over: both had spoken for so long, in milliseconds.
+    case talkedOver(milliseconds: Int)
     /// The model was told how much of an item was heard.
     case truncated(itemID: String, audioEndMilliseconds: Int, receivedMilliseconds: Int)
     /// The model refused a truncation.

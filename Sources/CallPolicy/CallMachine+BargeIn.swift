@@ -13,7 +13,10 @@ extension CallMachine {
     /// Stops what the agent says and tells the model how much of it was heard. Nothing happens when it says nothing.
     mutating func interrupt(_ cause: Interruption.Cause) {
         if protected != nil {
-            guard cause == .command else { return record(.interruptionSuppressed) }
+            guard cause == .command else {
+                if cause == .speech, isPlaying { turn.talksOverSince = turn.talksOverSince ?? now }
+                return record(.interruptionSuppressed)
+            }
             protected = nil
             reconcileInterrupts()
         }
@@ -40,6 +43,7 @@ extension CallMachine {
                 )
             )
         )
+        endTalkOver()
         for item in plan.cutItems { cutItem(item) }
         if let active { cutItems(of: active.id) }
         finishCutItems()
@@ -77,6 +81,13 @@ extension CallMachine {
     }
 
     // MARK: Utterances that must be heard
+
+    /// One of the two is silent.
+    mutating func endTalkOver() {
+        guard let since = turn.talksOverSince else { return }
+        turn.talksOverSince = nil
+        record(.talkedOver(milliseconds: now - since))
+    }
 
     /// The response of a protected utterance is done, or will never be.
     mutating func protectedResponseDone(_ responseID: String) {

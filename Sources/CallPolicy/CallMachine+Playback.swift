@@ -8,10 +8,28 @@ extension CallMachine {
         measureLatency()
     }
 
+    /// Notes which items the caller has begun to hear, and since when: each is heard without a pause.
+    mutating func noteHeard() {
+        for played in snapshot.items where played.receivedMilliseconds > 0 {
+            guard let item = items.item(played.itemID), !item.heardIsTold else { continue }
+            let heard = played.heardPosition
+            items.change(played.itemID) { item in
+                item.receivedMilliseconds = played.receivedMilliseconds
+                item.heardIsTold = heard > 0
+            }
+            if heard > 0 { record(.agentHeard(itemID: played.itemID, agoMilliseconds: heard)) }
+        }
+    }
+
     mutating func playbackItemFinished(_ itemID: String) {
+        // Short ones are over before anything else is seen of them.
+        if let item = items.item(itemID), !item.heardIsTold, item.receivedMilliseconds > 0 {
+            record(.agentHeard(itemID: itemID, agoMilliseconds: item.receivedMilliseconds))
+        }
         items.change(itemID) { item in
             item.hasStarted = true
             item.isHeard = true
+            item.heardIsTold = true
         }
         finish(items.take { $0.itemID == itemID && $0.textIsFinal })
         releaseProtectedIfHeard()
@@ -19,6 +37,7 @@ extension CallMachine {
 
     mutating func playbackDrained() {
         isPlaying = false
+        endTalkOver()
         snapshot = .silent
         let activeID = queue.active?.id
         items.changeAll(where: { $0.hasStarted && $0.responseID != activeID }) { $0.isHeard = true }

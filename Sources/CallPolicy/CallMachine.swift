@@ -160,6 +160,7 @@ public struct CallMachine: Sendable {
     private mutating func look(at snapshot: PlaybackSnapshot) {
         self.snapshot = snapshot
         isPlaying = snapshot.isPlaying
+        noteHeard()
     }
 }
 

@@ -12,6 +12,8 @@ struct CallerTurn: Sendable {
     var createdMilliseconds: Int?
     /// When the server must have created its response to the turn; nil when none is awaited.
     var answerDue: CallTime?
+    /// Since when the caller speaks over words that must not be interrupted; nil when they do not.
+    var talksOverSince: CallTime?
     /// Items of silence that the server commits by itself.
     var silentItems = RecentSet(limit: 16)
 }
@@ -33,6 +35,7 @@ extension CallMachine {
 
     mutating func speechStopped(_ itemID: String) {
         record(.callerSpeechStopped(itemID: itemID))
+        endTalkOver()
         turn.isSpeaking = false
         turn.stoppedAt = now
         turn.createdMilliseconds = nil
@@ -47,6 +50,7 @@ extension CallMachine {
         turn.awaitsCommit = false
         callerTurns += 1
         toolCalls.forcedAnswers = 0
+        record(.callerTurnCommitted(itemID: itemID))
         history.append(.user(itemID: itemID, text: nil))
         if !isTranscribed { turn.silentItems.insert(itemID) }
         if !serverAnswers { request(.callerTurn) }

@@ -23,7 +23,9 @@ extension BatchWriting {
 
     func write(_ event: CallEvent, of call: inout LiveCall, _ row: Int64, at moment: Int64) throws {
         switch event {
-        case .callerSpeechStarted, .callerSpeechStopped, .callerTranscript, .agentTranscript, .keys, .turnLatency:
+        case .callerSpeechStarted, .callerSpeechStopped, .callerTurnCommitted, .callerTranscript, .agentTranscript,
+            .keys,
+            .turnLatency, .agentHeard:
             try writeTurn(event, of: &call, row, at: moment)
         case .interrupted(let interruption):
             try insert(
@@ -35,7 +37,11 @@ extension BatchWriting {
                 ]
             )
         case .interruptionSuppressed:
-            try insert("barge_ins", ["call_id": row, "at": moment, "cause": "suppressed"])
+            call.talkOver = try insert("barge_ins", ["call_id": row, "at": moment, "cause": "suppressed"])
+        case .talkedOver(let milliseconds):
+            guard let bargeIn = call.talkOver else { return }
+            call.talkOver = nil
+            try run("UPDATE barge_ins SET talk_over_ms = ? WHERE id = ?", milliseconds, bargeIn)
         case .toolStarted, .toolFinished: try writeTool(event, row, at: moment)
         case .modelLost, .reconnected, .rotated: try writeConnection(event, of: &call, row, at: moment)
         case .warning(let kind, let detail): try writeWarning(kind.rawValue, detail, row, at: moment)
@@ -55,6 +61,7 @@ extension BatchWriting {
         switch event {
         case .callerSpeechStarted(let itemID):
             call.speechEndedAt = nil
+            call.committedAt = nil
             if call.turn(of: itemID) == nil {
                 try addTurn("caller", to: &call, row, item: itemID, ["began_at": moment])
             }
@@ -62,6 +69,18 @@ extension BatchWriting {
             call.speechEndedAt = moment
             guard let turn = call.turn(of: itemID) else { return }
             try run("UPDATE turns SET ended_at = ? WHERE id = ?", moment, turn)
+        case .callerTurnCommitted(let itemID):
+            call.committedAt = moment
+            guard let turn = call.turn(of: itemID) else { return }
+            try run("UPDATE turns SET committed_at = ? WHERE id = ?", moment, turn)
+        case .agentHeard(let itemID, let ago):
+            guard let turn = call.turn(of: itemID) else { return }
+            // Not before it was sent: the moment of a mark is known to some milliseconds.
+            try run(
+                "UPDATE turns SET first_heard_at = max(?, coalesce(first_sent_at, 0)) WHERE id = ?",
+                moment - Int64(ago),
+                turn
+            )
         case .callerTranscript(let itemID, let text):
             if let turn = call.turn(of: itemID) {
                 try run("UPDATE turns SET text = ? WHERE id = ?", text.stored, turn)
@@ -105,11 +124,12 @@ extension BatchWriting {
         guard let turn = call.agentTurn, let spoken = call.speechEndedAt else { return }
         try run(
             """
-            UPDATE turns SET speech_ended_at = ?, response_created_at = ?,
+            UPDATE turns SET speech_ended_at = ?, committed_at = ?, response_created_at = ?,
                 first_sent_at = coalesce(first_sent_at, ?)
             WHERE id = ?
             """,
             spoken,
+            call.committedAt,
             latency.createdMilliseconds.map { spoken + Int64($0) },
             spoken + Int64(latency.firstAudioMilliseconds),
             turn

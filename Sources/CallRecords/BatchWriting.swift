@@ -14,6 +14,8 @@ final class BatchWriting {
     private(set) var changes: [String: LiveCall?] = [:]
     /// Entries of calls that are not known.
     private(set) var orphans = 0
+    /// Turns for which there was no place in their call.
+    private(set) var turnsDropped = 0
     /// Whether something was put into the outbox.
     private(set) var dropsOutbox = false
     /// Microseconds from the engines' clock to 1970.
@@ -47,8 +49,6 @@ final class BatchWriting {
     }
 
     private func write(_ record: CallRecord) throws {
-        // What is planned is told by labels, once the call has begun.
-        if case .planned = record.kind { return }
         let at = (record.at + offset) / 1_000
         if case .event(.started(let start)) = record.kind {
             var call = LiveCall(callSID: record.callSID, start: start, startedAt: at, lastAt: at)
@@ -214,7 +214,10 @@ final class BatchWriting {
         item itemID: String? = nil,
         _ fields: KeyValuePairs<String, (any DatabaseValueConvertible)?>
     ) throws -> Int64? {
-        guard call.turns < Schema.turnsPerCall - 1 else { return nil }
+        guard call.turns < min(Int64(limits.turns), Schema.turnsPerCall - 1) else {
+            turnsDropped += 1
+            return nil
+        }
         call.turns += 1
         let id = row * Schema.turnsPerCall + call.turns
         let names = fields.map { ", " + $0.key }.joined()

@@ -26,7 +26,21 @@ extension CallStore {
             total += batch.calls
             removing(batch.recordings)
         }
+        try deleteOrphans(before: moment)
         return total
+    }
+
+    /// What people did to calls that no record has: nothing else would ever take it away.
+    private func deleteOrphans(before moment: Int64) throws {
+        while true {
+            let count = try write { db in
+                let some = "SELECT id FROM actions WHERE call_id IS NULL AND at < ? LIMIT ?"
+                try db.cachedStatement(sql: "DELETE FROM actions WHERE id IN (\(some))")
+                    .execute(arguments: [moment, limits.deletedAtOnce])
+                return db.changesCount
+            }
+            if count < limits.deletedAtOnce { return }
+        }
     }
 
     /// Deletes all ended calls of one number: those it made and those that were made to it. What was deleted is
@@ -88,9 +102,8 @@ extension CallStore {
         limit: Int
     ) throws -> Deletion {
         let rows = try Row.fetchAll(
-            db,
-            sql: "SELECT id, recording_file FROM calls WHERE \(condition) LIMIT \(limit)",
-            arguments: StatementArguments(values)
+            db.cachedStatement(sql: "SELECT id, recording_file FROM calls WHERE \(condition) LIMIT ?"),
+            arguments: StatementArguments(values) + [limit]
         )
         for row in rows {
             let id: Int64 = row["id"]

@@ -55,6 +55,24 @@ extension CallStore {
         }
     }
 
+    /// What calls have cost since a moment, in millionths of a dollar. Blocks; not on a loop.
+    ///
+    /// - Parameter moment: Milliseconds since 1970; calls that began more than a day before are passed over.
+    public func cost(since moment: Int64) throws -> Int64 {
+        try read { db in
+            try Int64.fetchOne(
+                db,
+                sql: """
+                    SELECT coalesce(sum(usage.cost_microdollars), 0) FROM calls JOIN usage ON usage.call_id = calls.id
+                    WHERE calls.started_at >= ? AND usage.at >= ?
+                    """,
+                arguments: [moment - Self.dayMilliseconds, moment]
+            ) ?? 0
+        }
+    }
+
+    private static let dayMilliseconds: Int64 = 86_400_000
+
     static func lastID(_ db: Database, _ callSID: String) throws -> Int64? {
         try Int64.fetchOne(
             db.cachedStatement(sql: "SELECT max(id) FROM calls WHERE call_sid = ?"),

@@ -12,6 +12,7 @@ public final class CallStore: Sendable {
     public let limits: StoreLimits
     let queuesInterrupted: Bool
     private let state: Locked<State>
+    private let noted = Locked<(@Sendable (String) -> Void)?>(nil)
 
     struct State: Sendable {
         var pool: DatabasePool
@@ -58,6 +59,9 @@ public final class CallStore: Sendable {
 
     /// What the operator should know, one line each: files that were moved aside or replaced.
     public var notes: [String] { state.withLock { $0.notes } }
+
+    /// Hears of notes that come later, on the writer's thread.
+    public func whenNoted(_ body: @escaping @Sendable (String) -> Void) { noted.withLock { $0 = body } }
 
     /// Calls that were found without an end when the file was opened, by the carrier's id.
     public var interruptedCalls: [String] { state.withLock { $0.interrupted } }
@@ -106,6 +110,8 @@ public final class CallStore: Sendable {
             return state.pool
         }
         try? old.close()
+        let tell = noted.withLock { $0 }
+        for note in [note] + opened.notes { tell?(note) }
     }
 
     /// Notes that are kept, the last ones.

@@ -36,9 +36,9 @@ struct HistoryStatements {
         Statement(
             sql: """
                 SELECT * FROM calls WHERE \(place.sql)\(filter.sql)
-                ORDER BY started_at DESC, id DESC LIMIT \(limit)
+                ORDER BY started_at DESC, id DESC LIMIT ?
                 """,
-            arguments: place.arguments + filter.arguments
+            arguments: place.arguments + filter.arguments + [limit]
         )
     }
 
@@ -48,9 +48,9 @@ struct HistoryStatements {
         return Statement(
             sql: """
                 SELECT * FROM calls WHERE id IN (SELECT value FROM json_each(?))\(filter.sql)
-                ORDER BY id DESC LIMIT \(limit)
+                ORDER BY id DESC LIMIT ?
                 """,
-            arguments: [list] + filter.arguments
+            arguments: [list] + filter.arguments + [limit]
         )
     }
 

@@ -16,6 +16,10 @@ struct LiveCall: Sendable {
     var items: [(itemID: String, turn: Int64)] = []
     /// When the caller last stopped to speak.
     var speechEndedAt: Int64?
+    /// When the caller's last turn got into the conversation; nil while they speak.
+    var committedAt: Int64?
+    /// The caller's speech that interrupts nothing, and is not over.
+    var talkOver: Int64?
     /// The agent's turn that was begun last.
     var agentTurn: Int64?
     /// The connection loss that is not over.
@@ -58,6 +62,7 @@ struct LiveCalls: Sendable {
             calls[callSID]?.items = []
             calls[callSID]?.agentTurn = nil
             calls[callSID]?.loss = nil
+            calls[callSID]?.talkOver = nil
         }
     }
 }

@@ -26,18 +26,6 @@ public struct OutboxCounts: Sendable, Hashable {
 }
 
 extension CallStore {
-    /// Puts the end of a call into the outbox; false when the call is not known. `RecordWriter` does so by itself with
-    /// `queuesEnds`. Blocks; not on a loop.
-    public func enqueueEnd(_ callSID: String, now: Int64) throws -> Bool {
-        let dropped: Int? = try write { db in
-            guard let id = try Self.lastID(db, callSID) else { return nil }
-            try Outbox.put(db, call: id, at: now)
-            return try Outbox.trim(db, to: limits.outboxRows)
-        }
-        countOutboxDrops(dropped ?? 0)
-        return dropped != nil
-    }
-
     /// What is to be sent by now (milliseconds since 1970), the longest due first.
     public func due(now: Int64, limit: Int) throws -> [OutboxItem] {
         try read { db in

@@ -31,6 +31,8 @@ enum RecordEntry: Sendable {
     /// Whether it says anything that is stored.
     var isStored: Bool {
         guard case .record(let record) = self else { return true }
+        // How a call will be led comes before its start; labels tell it.
+        if case .planned = record.kind { return false }
         guard case .event(let event) = record.kind else { return !record.callSID.isEmpty }
         switch event {
         case .modelDialled, .modelServing, .truncated, .responseRequested, .responseFinished, .agentMuted, .rateLimits,

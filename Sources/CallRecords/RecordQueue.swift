@@ -66,9 +66,10 @@ final class RecordQueue: Sendable {
     }
 
     /// Notes how an attempt went.
-    func attempted(error: String?, orphans: Int = 0) {
+    func attempted(error: String?, orphans: Int = 0, turnsDropped: Int = 0) {
         state.withLock { state in
             state.stats.orphans += orphans
+            state.stats.turnsDropped += turnsDropped
             state.stats.isHealthy = error == nil
             guard let error else { return }
             state.stats.failures += 1

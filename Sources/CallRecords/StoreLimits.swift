@@ -14,6 +14,8 @@ public struct StoreLimits: Sendable {
     public var retryMilliseconds = 1_000
     /// Calls in progress that the writer follows; the one that was silent the longest gives way.
     public var liveCalls = 20_000
+    /// Turns of one call; further ones are dropped and counted. Not more than 65,535.
+    public var turns = 65_535
     /// How long one statement waits for a file that another process has locked, milliseconds.
     public var busyMilliseconds = 1_000
     /// Files up to this size are checked whole when they are opened, bytes; larger ones only where they are read.

@@ -8,6 +8,8 @@ public struct WriterStats: Sendable, Hashable {
     public var dropped = 0
     /// Entries of calls whose start is not known; they are passed over and count as written.
     public var orphans = 0
+    /// Turns beyond `StoreLimits.turns` of a call.
+    public var turnsDropped = 0
     /// Attempts to write that failed and were, or will be, repeated.
     public var failures = 0
     /// What the last failure was; stays after recovery.

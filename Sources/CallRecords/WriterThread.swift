@@ -68,15 +68,15 @@ final class WriterThread {
                 generation = store.generation
                 live.forgetRows()
             }
-            let (changes, orphans) = try store.write { db in
+            let (changes, orphans, turnsDropped) = try store.write { db in
                 let writing = BatchWriting(db: db, live: live, queuesEnds: queuesEnds, limits: store.limits)
                 for entry in batch { try writing.write(entry) }
                 try writing.finish()
                 if writing.dropsOutbox { store.countOutboxDrops(try Outbox.trim(db, to: store.limits.outboxRows)) }
-                return (writing.changes, writing.orphans)
+                return (writing.changes, writing.orphans, writing.turnsDropped)
             }
             live.apply(changes)
-            queue.attempted(error: nil, orphans: orphans)
+            queue.attempted(error: nil, orphans: orphans, turnsDropped: turnsDropped)
             return .written
         } catch let error as DatabaseError {
             queue.attempted(error: "\(error.extendedResultCode)")

@@ -9,12 +9,17 @@ public import WebServer
 
 /// A server: one or several engines that share a port, each with a bridge, and the HTTP side on the same port.
 public final class Server: Sendable {
+    /// The version of this build.
+    public static let version = "0.1.0"
+
     /// What a program brings along.
     public struct Parts: Sendable {
         /// What the model can ask for, beside what the settings bring.
         public var tools = ToolRegistry()
         /// Asks other servers: tools, the carrier's API, webhooks. Nil: none of these.
         public var fetcher: (any HTTPFetching)?
+        /// What must not get into log lines: the server adds its settings' own, also after a reload.
+        public var secrets = SecretWords()
         /// What became of log lines, for the metrics.
         public var logCounters: @Sendable () -> LogWriter.Counters? = { nil }
         /// Hears of everything worth writing down, on the loops: it must be quick.
@@ -29,6 +34,10 @@ public final class Server: Sendable {
     private let web: WebSide
     private let live: LiveSettings
     private let shelf: ToolShelf
+    private let secrets: SecretWords
+    private let logger: Logger
+    /// The files of the certificate; nil without.
+    private let certificate: Locked<FileWatch?>
     /// The port that phones connect to, and everybody else.
     public let port: Int
 
@@ -38,6 +47,8 @@ public final class Server: Sendable {
         _ web: WebSide,
         _ live: LiveSettings,
         _ shelf: ToolShelf,
+        _ secrets: SecretWords,
+        _ logger: Logger,
         port: Int
     ) {
         self.engines = engines
@@ -45,6 +56,9 @@ public final class Server: Sendable {
         self.web = web
         self.live = live
         self.shelf = shelf
+        self.secrets = secrets
+        certificate = Locked(live.settings.tls.map { FileWatch([$0.certificate, $0.key]) })
+        self.logger = logger
         self.port = port
     }
 
@@ -79,7 +93,12 @@ public final class Server: Sendable {
             guard let parrot else { return try settings.endpoint(model: model) }
             return try ModelEndpoint(url: parrot.url, model: model, key: "")
         }
-        let records = try RecordKeeping.open(settings.records, fetcher: parts.fetcher, logger: logger)
+        parts.secrets.add(settings.secrets)
+        let records = try RecordKeeping.open(
+            settings.records,
+            fetcher: parts.fetcher,
+            logger: logger.subsystem("records")
+        )
         let directory = CallDirectory { what, who, callSID, said in
             records?.note(what, by: who, said: said, on: callSID)
         }
@@ -92,12 +111,13 @@ public final class Server: Sendable {
             keys: KeyTool(directory: directory)
         )
         live.replace(settings, tools: shelf.tools(settings))
-        if let kept = try? await records?.ask({ try $0.kept(SessionOverrides.keptName) }),
-            let json = try? JSONValue(parsing: kept.value), let overrides = try? SessionOverrides(json)
-        {
+        if let kept = try? await records?.ask({ try $0.kept(SessionOverrides.keptName) }) {
+            let overrides = (try? JSONValue(parsing: kept.value)).flatMap { try? SessionOverrides($0) }
             live.override(.init(overrides: overrides, at: kept.at, who: kept.who, isInDatabase: true))
+            if let problem = live.overrideProblem { logger.warning("\(problem)") }
         }
-        let planner = CallPlanner(live, fetcher: parts.fetcher, logger: logger, endpoint: endpoint)
+        let planner = CallPlanner(live, fetcher: parts.fetcher, logger: logger.subsystem("carrier"), endpoint: endpoint)
+        await beginDay(planner, records, settings.caps, logger)
         var configuration = BridgeConfiguration(
             model: try endpoint(settings.call.session.model),
             call: settings.call,
@@ -105,7 +125,7 @@ public final class Server: Sendable {
             paths: PathAcceptor.paths,
             capacity: CallCapacity(settings.callsMax),
             connectRate: ConnectRate(perSecond: settings.connectsPerSecond, burst: settings.connectsPerSecond),
-            logger: logger
+            logger: logger.subsystem("bridge")
         )
         let web = WebSide(
             live,
@@ -117,7 +137,9 @@ public final class Server: Sendable {
             configuration,
             engines,
             logger,
-            logCounters: parts.logCounters
+            secrets: parts.secrets,
+            logCounters: parts.logCounters,
+            toolCounters: { shelf.runner?.counters }
         )
         await web.devices.restore()
         configuration.opus = settings.devices.opus
@@ -131,7 +153,27 @@ public final class Server: Sendable {
             port = try await listen(engine, settings, port: port, configuration, web)
         }
         web.run()
-        return Server(engines, parrot: parrot?.engine, web, live, shelf, port: port)
+        return Server(engines, parrot: parrot?.engine, web, live, shelf, parts.secrets, logger, port: port)
+    }
+
+    /// What today's calls have cost before the server was started anew counts, as far as it was written down.
+    private static func beginDay(
+        _ planner: CallPlanner,
+        _ records: RecordKeeping?,
+        _ caps: CapSettings,
+        _ logger: Logger
+    ) async {
+        let now = UnixTime.milliseconds
+        do {
+            guard let cost = try await records?.ask({ try $0.cost(since: CallCaps.dayStart(now)) }) else { return }
+            planner.caps.withLock { $0.begin(cost, now: now) }
+        } catch {
+            logger.error("what calls have cost today cannot be read from the records: \(error)")
+            return
+        }
+        if planner.caps.withLock({ $0.isSpent(caps, now: now) }) {
+            logger.critical("COST_PER_DAY is spent by calls of before the start: none is taken until midnight UTC")
+        }
     }
 
     /// The model of a server that has none.
@@ -182,6 +224,8 @@ public final class Server: Sendable {
     /// - Returns: What is wrong with them; nil when they are in use now, or there are none.
     public func reloadCertificate() async -> String? {
         guard let files = live.settings.tls else { return nil }
+        // Before they are read: what is written meanwhile is seen next time.
+        let look = certificate.withLock { $0?.look() }
         for engine in engines {
             do {
                 try await engine.perform { try $0.setCertificate(files.certificate, keyFile: files.key) }
@@ -189,7 +233,21 @@ public final class Server: Sendable {
                 return Self.problem(files) + "; the old ones stay in use"
             }
         }
+        if let look { certificate.withLock { $0?.take(look) } }
         return nil
+    }
+
+    /// Reads the certificate and key anew when one of the files is another than the one in use. Programs that renew
+    /// certificates tell nobody, and write one file after the other: a pair that does not fit is tried again the next time.
+    ///
+    /// - Returns: What is wrong with them, once for each state of the files.
+    public func renewCertificate() async -> String? {
+        guard let look = certificate.withLock({ $0?.look() }) else { return nil }
+        guard let problem = await reloadCertificate() else {
+            logger.notice("TLS_CERT: new files are in use for connections to come")
+            return nil
+        }
+        return certificate.withLock { $0?.isNews(look) == true } ? problem : nil
     }
 
     /// Takes settings that were read anew, as far as new calls may have them.
@@ -197,8 +255,10 @@ public final class Server: Sendable {
     /// - Returns: What was changed, and what waits until the server is started anew.
     @discardableResult
     public func reload(_ settings: Settings) -> SettingsReload {
+        secrets.add(settings.secrets)
         let reload = SettingsReload.reload(live.settings, settings)
         live.replace(reload.settings, tools: shelf.tools(reload.settings))
+        if let problem = live.overrideProblem { logger.warning("\(problem)") }
         return reload
     }
 

@@ -1,14 +1,11 @@
 /// Bounds of a form. Each has an error of its own, which the server counts.
-public struct FormLimits: Sendable, Hashable {
+enum FormLimits {
     /// Bytes of the whole body.
-    public var bytes = 64 * 1024
+    static let bytes = 64 * 1024
     /// Fields; Twilio sends about thirty.
-    public var fields = 500
+    static let fields = 500
     /// Bytes of a name, decoded.
-    public var nameBytes = 1_024
-
-    /// The defaults.
-    public init() {}
+    static let nameBytes = 1_024
 }
 
 /// Why a form is refused.
@@ -68,14 +65,14 @@ public struct FormFields: Sendable, Hashable {
     }
 
     /// Parses a body.
-    public init(parsing body: some Collection<UInt8>, limits: FormLimits = FormLimits()) throws(FormError) {
-        guard body.count <= limits.bytes else { throw .bodyTooLarge }
+    public init(parsing body: some Collection<UInt8>) throws(FormError) {
+        guard body.count <= FormLimits.bytes else { throw .bodyTooLarge }
         fields = []
         for part in body.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: true) {
-            guard fields.count < limits.fields else { throw .tooManyFields }
+            guard fields.count < FormLimits.fields else { throw .tooManyFields }
             let name = part.prefix { $0 != UInt8(ascii: "=") }
             let field = Field(try Self.decode(name), try Self.decode(part.dropFirst(name.count + 1)))
-            guard field.name.utf8.count <= limits.nameBytes else { throw .nameTooLong }
+            guard field.name.utf8.count <= FormLimits.nameBytes else { throw .nameTooLong }
             fields.append(field)
         }
     }

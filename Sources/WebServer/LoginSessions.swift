@@ -4,13 +4,11 @@ public struct LoginLimits: Sendable, Hashable {
     public var sessionMilliseconds: Int64 = 12 * 3_600_000
     /// Logins that hold at once; the oldest ends when there are more.
     public var sessions = 1_000
-    /// Wrong passwords of one address before it must wait.
+    /// Wrong passwords and tokens of one address before it must wait.
     public var failuresPerAddress = 5
-    /// Wrong passwords of all addresses before all must wait.
-    public var failuresInAll = 100
     /// How long they wait, in milliseconds.
     public var pauseMilliseconds: Int64 = 60_000
-    /// Addresses that are told apart.
+    /// Addresses whose wrong passwords are remembered; beyond that the one that tried first is forgotten.
     public var addresses = 1_000
 
     /// The defaults.
@@ -42,9 +40,9 @@ public struct LoginSessions: Sendable {
     public struct Counters: Sendable, Hashable {
         /// Logins that were let in.
         public var logins = 0
-        /// Wrong passwords.
+        /// Wrong passwords and tokens.
         public var failures = 0
-        /// Attempts that were not looked at: too many wrong ones before.
+        /// Attempts with a password or a token that were not looked at: too many wrong ones before.
         public var delayed = 0
         /// Sessions that ended early, for want of room.
         public var endedEarly = 0
@@ -58,30 +56,30 @@ public struct LoginSessions: Sendable {
     /// Session ids, the oldest first.
     private var order: [String] = []
     private var failures: [String: Failures] = [:]
-    private var allFailures = Failures()
     /// What was counted.
     public private(set) var counters = Counters()
 
     /// Nobody.
     public init(limits: LoginLimits = LoginLimits()) { self.limits = limits }
 
-    /// Whether an address may try a password now.
+    /// Whether an address may try a password or a token now.
     public mutating func mayTry(from address: String, now: Int64) -> Bool {
-        let isOver =
-            failures[address]?.isOver(limits.failuresPerAddress, now) == true
-            || allFailures.isOver(limits.failuresInAll, now)
+        let isOver = mustWait(address, now: now)
         if isOver { counters.delayed += 1 }
         return !isOver
+    }
+
+    /// Whether an address has tried too many.
+    public func mustWait(_ address: String, now: Int64) -> Bool {
+        failures[HostText.network(address)]?.isOver(limits.failuresPerAddress, now) == true
     }
 
     /// A wrong password.
     public mutating func failed(from address: String, now: Int64) {
         counters.failures += 1
-        allFailures.add(now, limits.pauseMilliseconds)
+        let address = HostText.network(address)
         if failures[address] == nil, failures.count >= limits.addresses {
-            failures = failures.filter { now < $0.value.until }
-            // Beyond that the count of all addresses must do.
-            if failures.count >= limits.addresses { return }
+            if let oldest = failures.min(by: { $0.value.until < $1.value.until })?.key { failures[oldest] = nil }
         }
         failures[address, default: Failures()].add(now, limits.pauseMilliseconds)
     }

@@ -18,17 +18,26 @@ public final class AccessGuard: RequestGuard {
     private let credentials: [Credential]
     private let origins: CORSPolicy
     private let limits: LoginLimits
+    private let address: @Sendable (WebRequest) -> String
     private let sessions: Locked<LoginSessions>
 
     /// Makes a guard; without credentials only peers on this machine pass.
+    ///
+    /// - Parameters:
+    ///   - credentials: Who is let in.
+    ///   - origins: Other sites whose pages may ask.
+    ///   - limits: Bounds.
+    ///   - address: Where a request comes from; behind a proxy that is not the connection's peer.
     public init(
         _ credentials: [Credential] = [],
         origins: CORSPolicy = CORSPolicy(),
-        limits: LoginLimits = LoginLimits()
+        limits: LoginLimits = LoginLimits(),
+        address: @escaping @Sendable (WebRequest) -> String = { $0.peer }
     ) {
         self.credentials = credentials.filter { !$0.secret.isEmpty }
         self.origins = origins
         self.limits = limits
+        self.address = address
         sessions = Locked(LoginSessions(limits: limits))
     }
 
@@ -38,22 +47,40 @@ public final class AccessGuard: RequestGuard {
     /// Whether anybody can log in at all.
     public var hasCredentials: Bool { !credentials.isEmpty }
 
-    /// By token, by session, by being here; in this order.
+    /// By token, by session, by being here; in this order. A wrong token is an attempt like a wrong password, and while an
+    /// address must wait none is looked at.
     public func visitor(of request: WebRequest) -> Visitor? {
-        bearer(request).flatMap { visitor(knowing: $0) } ?? session(request)
+        bearer(request).flatMap { visitor(bringing: $0, from: address(request)) } ?? session(request)
             ?? (isTrustedLocally(request) ? .local : nil)
+    }
+
+    private func visitor(bringing secret: String, from address: String) -> Visitor? {
+        let now = MonotonicClock.milliseconds
+        guard sessions.withLock({ $0.mayTry(from: address, now: now) }) else { return nil }
+        let visitor = visitor(knowing: secret)
+        if visitor == nil { sessions.withLock { $0.failed(from: address, now: now) } }
+        return visitor
     }
 
     /// Pages of other sites are refused even with a token: it is the browser that sends it.
     public func refusal(of request: WebRequest, access: Route.Access) -> WebResponse? {
         if access == .open { return nil }
         if !isOwnPage(request) { return .problem(.forbidden, "pages of other sites may not ask for this") }
-        guard let visitor = visitor(of: request) else {
+        guard let visitor = request.isIdentified ? request.visitor : visitor(of: request) else {
+            let mustWait = sessions.withLock { $0.mustWait(address(request), now: MonotonicClock.milliseconds) }
+            if mustWait, bearer(request) != nil { return Self.later }
             var response = WebResponse.problem(.unauthorized, "a bearer token is wanted, or a login")
             response.headers[.wwwAuthenticate] = "Bearer"
             return response
         }
         return visitor.may(access) ? nil : .problem(.forbidden, "\(visitor.name) may look, but not act")
+    }
+
+    /// The answer to who must wait.
+    public static var later: WebResponse {
+        var response = WebResponse.problem(.tooManyRequests, "too many wrong tokens: wait a minute")
+        response.headers[.retryAfter] = "60"
+        return response
     }
 
     // MARK: - Logging in
@@ -70,7 +97,7 @@ public final class AccessGuard: RequestGuard {
 
     /// Checks a password.
     public func login(_ secret: String, from address: String) -> LoginOutcome {
-        let now = Self.now()
+        let now = MonotonicClock.milliseconds
         guard sessions.withLock({ $0.mayTry(from: address, now: now) }) else { return .later }
         guard let visitor = visitor(knowing: secret) else {
             sessions.withLock { $0.failed(from: address, now: now) }
@@ -119,7 +146,7 @@ public final class AccessGuard: RequestGuard {
         guard let id = request.cookie(Self.cookie) else { return nil }
         let changes = request.method != .get && request.method != .head
         if changes || request.headers[.upgrade] != nil, request.headers[.origin] == nil { return nil }
-        return sessions.withLock { $0.visitor(id, now: Self.now()) }
+        return sessions.withLock { $0.visitor(id, now: MonotonicClock.milliseconds) }
     }
 
     /// A browser names the site whose page asks: another site's page must not use what its reader is trusted with.
@@ -135,12 +162,6 @@ public final class AccessGuard: RequestGuard {
         guard request.isAtThisMachine else { return false }
         guard let origin = request.headers[.origin] else { return true }
         return origins.allows(origin) || origin.lowercased().hasSuffix("://" + request.host.lowercased())
-    }
-
-    private static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_BOOTTIME, &time)
-        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 
     /// 256 random bits, as hexadecimal digits.
@@ -159,6 +180,20 @@ public enum HostText {
     public static func host(_ text: some StringProtocol) -> String {
         if text.hasPrefix("["), let end = text.firstIndex(of: "]") { return text[...end].lowercased() }
         return text.split(separator: ":").first.map { $0.lowercased() } ?? ""
+    }
+
+    /// The network by which strangers are told apart: an IPv4 address, or the first 64 bits of an IPv6 one, of which
+    /// everybody has as many as they like.
+    public static func network(_ address: String) -> String {
+        var bytes = in6_addr()
+        guard address.contains(":"), inet_pton(AF_INET6, address, &bytes) == 1 else { return address }
+        let all = withUnsafeBytes(of: bytes) { Array($0) }
+        // An IPv4 address in IPv6 clothes (RFC 4291, 2.5.5.2).
+        if all.prefix(10).allSatisfy({ $0 == 0 }), all[10] == 0xFF, all[11] == 0xFF {
+            return all[12...].map(String.init).joined(separator: ".")
+        }
+        let groups = stride(from: 0, to: 8, by: 2).map { String(Int(all[$0]) << 8 | Int(all[$0 + 1]), radix: 16) }
+        return groups.joined(separator: ":") + "::/64"
     }
 
     /// The host of a URL with a scheme, without its port.

@@ -176,6 +176,7 @@ extension Route {
         if access != .open {
             operation["security"] = [["token": []]]
             all["401"] = RouteTable.response("a bearer token is wanted", type: "application/json")
+            all["429"] = RouteTable.response("too many wrong tokens: wait a minute", type: "application/json")
             all["403"] = RouteTable.response("asked for by a page of another site", type: "application/json")
         }
         operation["responses"] = .object(all)

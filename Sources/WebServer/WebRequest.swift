@@ -27,6 +27,8 @@ public struct WebRequest: Sendable {
     public var isSecure = false
     /// Who asks; nil when that is not known.
     public var visitor: Visitor?
+    /// Whether that was asked: a wrong token counts once for each request.
+    var isIdentified = false
 
     /// Makes a request.
     ///

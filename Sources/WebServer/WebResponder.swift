@@ -49,6 +49,7 @@ final class WebResponder: Sendable {
         seen.isSecure = connection.isSecure
         seen.path = request.uri.path
         seen.visitor = guardian.visitor(of: seen)
+        seen.isIdentified = true
         var response = await respond(to: request, seen)
         configuration.origins.mark(&response, for: seen)
         finish(&response, seen)

@@ -116,7 +116,9 @@ public final class WebService: Service {
             guard service.enter() else { return engine.refuse(leg, status: 503) }
             do throws(TrunkError) {
                 let connection = try engine.handOver(leg, of: listener, isSecure: isSecure)
-                service.arrive.yield(Handed(connection: connection, engine: engine, paths: paths))
+                let handed = Handed(connection: connection, engine: engine, paths: paths)
+                // After the shutdown nobody takes it: it closes with its last owner.
+                guard case .enqueued = service.arrive.yield(handed) else { return service.leave() }
             } catch {
                 service.leave()
                 engine.refuse(leg, status: 503)

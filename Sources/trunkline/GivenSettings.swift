@@ -38,9 +38,6 @@ struct GivenSettings: ParsableArguments {
         return settings
     }
 
-    /// The certificate that the settings name.
-    var certificateFile: String? { (try? load())?.tls?.certificate }
-
     private var flags: [String: String] {
         var flags: [String: String] = [:]
         for setting in settings {

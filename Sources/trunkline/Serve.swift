@@ -35,19 +35,23 @@ struct Serve: AsyncParsableCommand {
         // Lines are written off the loops: a reader of ours that stalls must not stall a call.
         let writer = LogWriter(descriptor: STDERR_FILENO)
         defer { writer.close() }
+        let secrets = SecretWords(settings.secrets)
         LoggingSystem.bootstrap { label in
             BackgroundLogHandler(
                 label: label,
                 settings: settings.logging,
                 writer: writer,
-                secrets: settings.secrets
+                secrets: secrets
             )
         }
         let logger = Logger(label: "trunkline")
         for note in settings.notes { logger.notice("\(note)") }
+        // Before anything answers: whoever sees it answer may send signals.
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
         let client = OutboundHTTPClient()
         var parts = Server.Parts()
         parts.fetcher = client
+        parts.secrets = secrets
         parts.logCounters = { writer.counters }
         let server: Server
         do {
@@ -60,18 +64,24 @@ struct Serve: AsyncParsableCommand {
         announce(settings, server)
         let manager = ServiceManager(environment: ProcessInfo.processInfo.environment)
         manager.ready()
-        await serve(server, logger, manager, drainMilliseconds: settings.drainMilliseconds)
+        await serve(server, signals, logger, manager, drainMilliseconds: settings.drainMilliseconds)
         await client.shutdown()
     }
 
     /// SIGHUP reloads; the first other signal takes no new calls and lets open ones end within the drain time, the second
     /// ends them.
-    private func serve(_ server: Server, _ logger: Logger, _ manager: ServiceManager, drainMilliseconds: Int) async {
+    private func serve(
+        _ server: Server,
+        _ signals: UnixSignalsSequence,
+        _ logger: Logger,
+        _ manager: ServiceManager,
+        drainMilliseconds: Int
+    ) async {
         let watchdog = watch(manager, server)
         defer { watchdog?.cancel() }
-        var signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup).makeAsyncIterator()
+        var signals = signals.makeAsyncIterator()
         let certificates = watchCertificate(server, logger)
-        defer { certificates?.cancel() }
+        defer { certificates.cancel() }
         while await signals.next() == .sighup { await reload(server, logger, manager) }
         manager.stopping()
         logger.info("stopping: no new calls; a second signal ends those that are open")
@@ -97,22 +107,13 @@ struct Serve: AsyncParsableCommand {
     }
 
     /// Certificates are renewed every few weeks by programs that tell nobody: the files are looked at once a minute.
-    private func watchCertificate(_ server: Server, _ logger: Logger) -> Task<Void, Never>? {
-        guard let file = given.certificateFile else { return nil }
-        return Task {
-            var seen = Self.modified(file)
+    private func watchCertificate(_ server: Server, _ logger: Logger) -> Task<Void, Never> {
+        Task {
             while !Task.isCancelled {
                 try? await Task.sleep(for: .seconds(60))
-                let now = Self.modified(file)
-                guard now != seen else { continue }
-                seen = now
-                await reloadCertificate(server, logger)
+                if let problem = await server.renewCertificate() { logger.error("\(problem)") }
             }
         }
-    }
-
-    private static func modified(_ path: String) -> Date? {
-        (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date
     }
 
     private func reloadCertificate(_ server: Server, _ logger: Logger) async {

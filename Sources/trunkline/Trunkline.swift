@@ -1,4 +1,5 @@
 import ArgumentParser
+import CallServer
 
 /// The command line.
 @main
@@ -6,7 +7,7 @@ struct Trunkline: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trunkline",
         abstract: "Bridges telephone calls to realtime voice models.",
-        version: trunklineVersion,
+        version: Server.version,
         subcommands: [
             Serve.self, DemoCommand.self, SelfTestCommand.self, PhoneCommand.self, ModelCommand.self, Config.self,
             Doctor.self,
@@ -14,6 +15,3 @@ struct Trunkline: AsyncParsableCommand {
         defaultSubcommand: nil
     )
 }
-
-/// The version of this build.
-let trunklineVersion = "0.1.0"

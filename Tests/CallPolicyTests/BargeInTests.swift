@@ -201,4 +201,45 @@ import Testing
         #expect(call.lines.contains("1 < session.update uninterruptible"))
         #expect(speaks(&call) == [])
     }
+
+    /// What a waterfall is made of: the turn's commit, and since when the caller hears the answer, each told once.
+    @Test func commitAndFirstHeardAreToldOnce() {
+        var call = TestCall()
+        call.begin()
+        call.callerSays("Hello", item: "item_u1")
+        #expect(call.records.filter { $0 == .callerTurnCommitted(itemID: "item_u1") }.count == 1)
+        call.responseBegins("resp_1", items: ["item_a1", "item_a2"])
+        call.plays([("item_a1", 400, 0)], complete: false)
+        call.says("One", item: "item_a1", response: "resp_1")
+        let heard = { (call: TestCall) in
+            call.records.compactMap { if case .agentHeard(let item, let ago) = $0 { "\(item) \(ago)" } else { nil } }
+        }
+        #expect(heard(call) == [])
+        call.plays([("item_a1", 800, 120), ("item_a2", 300, 0)])
+        for word in ["two", "three"] { call.says(word, item: "item_a2", response: "resp_1") }
+        #expect(heard(call) == ["item_a1 120"])
+        // Heard to its end before anything else is seen of it.
+        call.heardAll(["item_a1", "item_a2"])
+        #expect(heard(call) == ["item_a1 120", "item_a2 300"])
+    }
+
+    /// How long both speak, when the agent must be heard: until one of them is silent.
+    @Test func talkingOverEndsWithTheFirstSilence() {
+        func talk(_ end: (inout TestCall) -> Void) -> [CallEvent] {
+            var call = notice()
+            call.responseBegins("resp_1", ours: true, items: ["item_a1"])
+            call.plays([("item_a1", 2_000, 500)])
+            _ = speaks(&call)
+            call.wait(400)
+            end(&call)
+            return call.records.filter { if case .talkedOver = $0 { true } else { false } }
+        }
+        #expect(
+            talk { $0.model(.speechStopped(itemID: "item_u2", audioEndMilliseconds: 0)) } == [
+                .talkedOver(milliseconds: 400)
+            ]
+        )
+        #expect(talk { $0.heardAll(["item_a1"]) } == [.talkedOver(milliseconds: 400)])
+        #expect(talk { _ in } == [])
+    }
 }

@@ -34,6 +34,21 @@ import Testing
         #expect(try store.call(sid: "CA3") != nil)
     }
 
+    /// What somebody did to a call that no record has goes with its age, in bounded steps.
+    @Test func actionsWithoutACallGrowOld() throws {
+        var limits = StoreLimits()
+        limits.deletedAtOnce = 3
+        let store = try CallStore.open(path: folder.file("calls.db"), limits: limits)
+        try HistoryTests.fill(store, calls: 1)
+        try store.write { db in
+            let sql = "INSERT INTO actions (call_id, call_sid, at, who, what, detail) VALUES (?, 'x', ?, 'w', 'w', '')"
+            for at in 0..<10 { try db.execute(sql: sql, arguments: [nil, at * 1_000]) }
+            try db.execute(sql: sql, arguments: [1, 0])
+        }
+        #expect(try store.deleteOlder(than: 8_000) { _ in } == 0)
+        #expect(try store.count("actions") == 3, "two are young, one is a call's")
+    }
+
     @Test func aCallersWordsAreNowhereInTheFile() throws {
         let store = try CallStore.open(path: folder.file("calls.db"))
         let writer = RecordWriter(store, queuesEnds: true)

@@ -34,9 +34,9 @@ import Testing
         try store.failed(item.id, nextAt: nil)
         #expect(try store.due(now: now + 1_000_000, limit: 10).isEmpty)
         #expect(try store.outboxCounts().failed == 1)
-        // By hand; a delivered one is not due and keeps no words.
-        #expect(try store.enqueueEnd("CA1", now: now))
-        #expect(try !store.enqueueEnd("nobody", now: now))
+        // A delivered one is not due and keeps no words.
+        writer.note(CallScript("CA3").short)
+        #expect(writer.flush())
         let again = try #require(try store.due(now: now, limit: 10).first)
         try store.delivered(again.id)
         #expect(try store.due(now: now, limit: 10).isEmpty)

@@ -41,6 +41,7 @@ import Trunk
         writer.note([
             script.event(.callerSpeechStarted(itemID: "u1"), at: 1_000),
             script.event(.callerSpeechStopped(itemID: "u1"), at: 2_000),
+            script.event(.callerTurnCommitted(itemID: "u1"), at: 2_030),
             script.record(.playback(.arrived(itemID: "a1")), at: 2_400),
             script.record(.playback(.started(itemID: "a1")), at: 2_420),
             script.event(.turnLatency(TurnLatency(createdMilliseconds: 150, firstAudioMilliseconds: 420)), at: 2_420),
@@ -50,6 +51,8 @@ import Trunk
                 .toolFinished(callID: "t1", name: "weather", .succeeded, output: "rain", milliseconds: 80),
                 at: 2_780
             ),
+            script.event(.agentHeard(itemID: "a1", agoMilliseconds: 60), at: 2_600),
+            script.event(.interruptionSuppressed, at: 3_000), script.event(.talkedOver(milliseconds: 250), at: 3_250),
             script.event(.interrupted(interruption), at: 3_300),
             script.event(
                 .agentTranscript(
@@ -104,12 +107,20 @@ import Trunk
         )
         let answer = detail.turns[1]
         let start = detail.call.startedAt
-        let waterfall = ["speech_ended_at", "response_created_at", "first_delta_at", "first_sent_at"]
-        #expect(waterfall.compactMap { answer[$0]?.integerValue.map { $0 - start } } == [2_000, 2_150, 2_400, 2_420])
+        let waterfall = [
+            "speech_ended_at", "committed_at", "response_created_at", "first_delta_at", "first_sent_at",
+            "first_heard_at",
+        ]
+        #expect(
+            waterfall.compactMap { answer[$0]?.integerValue.map { $0 - start } }
+                == [2_000, 2_030, 2_150, 2_400, 2_420, 2_540]
+        )
+        #expect(detail.turns[0]["committed_at"]?.integerValue.map { $0 - start } == 2_030)
+        #expect(detail.bargeIns.compactMap { $0["talk_over_ms"]?.integerValue } == [250])
         #expect(answer["heard"]?.stringValue == "It rains" && answer["interrupted"]?.boolValue == true)
         #expect(detail.toolRuns.first?["outcome"]?.stringValue == "succeeded")
         #expect(detail.toolRuns.first?["duration_ms"]?.integerValue == 80)
-        #expect(detail.bargeIns.first?["dropped_ms"]?.integerValue == 400)
+        #expect(detail.bargeIns.last?["dropped_ms"]?.integerValue == 400)
         #expect(detail.reconnects.first?["outage_ms"]?.integerValue == 350)
         #expect(detail.warnings.first?["kind"]?.stringValue == "model_stalled")
         #expect(detail.usage.first?["audio_cached"]?.integerValue == 100)
@@ -171,5 +182,29 @@ import Trunk
         #expect(writer.flush())
         #expect(try store.count("calls") == 2)
         #expect(try store.call(sid: "CA1")?.turns.count == 2)
+    }
+
+    /// A call of endless keys fills its places, and the rest is counted.
+    @Test func turnsBeyondTheLastPlaceAreCounted() throws {
+        var limits = StoreLimits()
+        limits.turns = 10
+        let store = try CallStore.open(path: folder.file("calls.db"), limits: limits)
+        let writer = RecordWriter(store)
+        let script = CallScript("CA1")
+        writer.note(script.started)
+        for number in 0..<25 { writer.note(script.event(.keys("1"), at: number)) }
+        #expect(writer.flush())
+        #expect(try store.count("turns") == 10 && writer.stats.turnsDropped == 15)
+    }
+
+    /// How a call will be led comes before its start, and is no record: labels tell it.
+    @Test func plansAreNoRecords() throws {
+        let store = try CallStore.open(path: folder.file("calls.db"))
+        let writer = RecordWriter(store)
+        let script = CallScript("CA1")
+        let model = try ModelEndpoint(url: "ws://127.0.0.1/", model: "m", key: "")
+        writer.note(script.record(.planned(CallPlan(call: CallConfiguration(), model: model, tools: ToolRegistry()))))
+        #expect(writer.stats.queued == 0)
+        #expect(writer.flush() && writer.stats.written == 0 && writer.stats.orphans == 0)
     }
 }

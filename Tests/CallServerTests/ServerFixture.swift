@@ -20,10 +20,12 @@ struct ServerFixture: Sendable {
     ///   - environment: Settings beside those of the fixture.
     ///   - change: What is different in the settings; they stand on this machine's own addresses.
     ///   - parts: What the program brings along.
+    ///   - logger: Where log lines go.
     ///   - model: What is different in the model.
     init(
         _ environment: [String: String] = [:],
         parts: Server.Parts = Server.Parts(),
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         settings change: (inout Settings) -> Void = { _ in },
         model adjust: (inout ModelScript) -> Void = { _ in }
     ) async throws {
@@ -42,11 +44,7 @@ struct ServerFixture: Sendable {
         all.merge(environment) { $1 }
         var settings = try Settings(environment: all, prompt: nil)
         change(&settings)
-        server = try await Server.start(
-            settings,
-            parts,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        )
+        server = try await Server.start(settings, parts, logger: logger)
     }
 
     /// Lets a phone call that stays until it is hung up from elsewhere, unless its steps say otherwise.

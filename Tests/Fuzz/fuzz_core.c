@@ -56,6 +56,10 @@ static trk_dialect next_dialect(void) {
   return core.calls_opened % 2 == 0 ? TRK_DIALECT_BINARY : TRK_DIALECT_TELNYX;
 }
 
+static trk_bytes text_of(const char *text) {
+  return (trk_bytes){(const uint8_t *)text, strlen(text)};
+}
+
 static void set_line(trk_call_id call, uint32_t choice) {
   static const trk_framing framings[] = {TRK_FRAMING_NONE, TRK_FRAMING_STAMP, TRK_FRAMING_SIZE};
   static const trk_coding codings[] = {TRK_CODING_OPUS, TRK_CODING_ULAW, TRK_CODING_OPUS,
@@ -73,10 +77,11 @@ static void set_line(trk_call_id call, uint32_t choice) {
       .bitrate = 24000,
       .complexity = 0,
       .lead_ms = choice % 2 * 100,
-      .texts = {.begin = {(const uint8_t *)"begin", 5},
-                .end = {(const uint8_t *)"end", 3},
-                .clear = {(const uint8_t *)"clear", choice % 6},
-                .mark_head = {(const uint8_t *)"mark ", 5}},
+      .texts = {.begin = text_of("{\"begin\":1}"),
+                .end = text_of("{\"end\":1}"),
+                .clear = choice % 3 == 2 ? (trk_bytes){0} : text_of("{\"clear\":1}"),
+                .mark_head = text_of("{\"mark\":\""),
+                .mark_tail = text_of("\"}")},
   };
   trk_call_set_line(core.loop, call, &config);
 }
@@ -237,13 +242,13 @@ static void answer(const trk_event *event) {
     trk_call_id call = {0};
     const trk_dialect dialect = next_dialect();
     if (trk_call_open(core.loop, event->leg, dialect, &call) == TRK_OK) {
-      if (dialect == TRK_DIALECT_BINARY) set_line(call, core.calls_opened);
+      if (dialect == TRK_DIALECT_BINARY) set_line(call, (uint32_t)core.calls_opened);
       core.calls[core.calls_opened++ % CORE_CALLS] = call;
       core.call_count = core.calls_opened < CORE_CALLS ? core.calls_opened : CORE_CALLS;
     }
   }
   if (event->kind == TRK_EVENT_CARRIER_START && (core.habits & 128) != 0)
-    set_line(event->call, core.calls_opened);
+    set_line(event->call, (uint32_t)core.calls_opened);
   if (event->kind == TRK_EVENT_LEG_OPENED && event->is_dialled && (core.habits & 4) != 0 &&
       core.call_count > 0) {
     const trk_call_id call = core.calls[(core.calls_opened - 1) % CORE_CALLS];

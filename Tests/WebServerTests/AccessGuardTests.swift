@@ -121,9 +121,33 @@ import WebServer
         #expect(sessions.visitor("1", now: 0) == nil && sessions.visitor("4", now: 999)?.name == "v4")
         #expect(sessions.visitor("4", now: 1_000) == nil)
         #expect(sessions.counters.endedEarly == 2)
-        // Addresses that are not told apart any more still count towards the limit of all.
-        for number in 0..<100 { sessions.failed(from: "192.0.2.\(number)", now: 0) }
-        let mayTry = [59_999, 60_000].map { sessions.mayTry(from: "198.51.100.1", now: $0) }
-        #expect(mayTry == [false, true])
+    }
+
+    /// One who guesses keeps nobody else out, and a flood of addresses does not make room for more guesses of the last ones.
+    @Test func guessersAreToldApart() {
+        var limits = LoginLimits()
+        limits.addresses = 2
+        var sessions = LoginSessions(limits: limits)
+        for number in 0..<1_000 { sessions.failed(from: "192.0.2.\(number % 200)", now: Int64(number)) }
+        #expect(!sessions.mustWait("198.51.100.1", now: 1_000))
+        for _ in 0..<5 { sessions.failed(from: "2001:db8:1:2::1", now: 2_000) }
+        // A network of somebody's own counts as one.
+        #expect(sessions.mustWait("2001:db8:1:2:ffff::9", now: 2_001))
+        #expect(!sessions.mustWait("2001:db8:1:3::1", now: 2_001) && !sessions.mustWait("192.0.2.1", now: 2_001))
+        #expect(!sessions.mustWait("2001:db8:1:2::1", now: 62_000))
+    }
+
+    /// Tokens are guessed as passwords are: each wrong one counts once, and then even the right one waits.
+    @Test func wrongTokensMustWait() {
+        let guardian = Self.guardian()
+        let wrong = Self.request(headers: [.authorization: "Bearer wrong"])
+        let right = Self.request(headers: [.authorization: "Bearer \(Self.secrets.operator)"])
+        #expect(guardian.refusal(of: right, access: .viewer) == nil)
+        let statuses = (0..<7).map { _ in guardian.refusal(of: wrong, access: .viewer)?.status.code }
+        #expect(statuses == [401, 401, 401, 401, 429, 429, 429])
+        #expect(guardian.refusal(of: right, access: .viewer)?.headers[.retryAfter] == "60")
+        let elsewhere = Self.request(peer: "192.0.2.8", headers: right.headers)
+        #expect(guardian.refusal(of: elsewhere, access: .viewer) == nil)
+        #expect(guardian.counters.failures == 5)
     }
 }

@@ -1,7 +1,9 @@
 import Foundation
 import RealtimeProtocol
+import ServiceLifecycle
 import TestSupport
 import Testing
+import Trunk
 import WebServer
 
 /// Methods, bodies, headers and access.
@@ -168,5 +170,19 @@ import WebServer
         #expect(named?["name"] == "id" && named?["in"] == "path" && named?["required"] == true)
         #expect(paths["/secret"]?["get"]?["security"] == [["token": []]])
         #expect(paths["/hello"]?["get"]?["security"] == nil)
+    }
+
+    /// A connection that comes while the service ends is nobody's, and takes no place.
+    @Test func whoComesAfterTheEndTakesNoPlace() async throws {
+        let web = try await WebFixture()
+        await web.group.triggerGracefulShutdown()
+        try await web.running.value
+        for _ in 0..<3 {
+            let late = try RawClient(port: web.port)
+            late.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(await late.read { _ in false }.isEmpty)
+        }
+        #expect(web.service.stats.connections == 3 && web.service.stats.connectionsOpen == 0)
+        await web.engine.stop()
     }
 }

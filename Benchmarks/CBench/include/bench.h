@@ -73,11 +73,12 @@ typedef struct bench_callers_config {
   uint16_t port;
   const char *path;
   uint32_t calls;
-  uint32_t seconds;     /* Measured, after all calls are open. */
-  uint32_t ramp_ms;     /* For opening them. */
-  uint32_t churn_per_s; /* Calls that hang up and are replaced, the oldest first. */
-  bool follows_losses;  /* The model starts anew under the calls: order is not checked, and
-                           `talking` is told every 100 ms. */
+  uint32_t seconds;       /* Measured, after all calls are open. */
+  uint32_t ramp_ms;       /* For opening them. */
+  uint32_t opus_frame_ms; /* Devices: of one packet. */
+  uint32_t churn_per_s;   /* Calls that hang up and are replaced, the oldest first. */
+  bool follows_losses;    /* The model starts anew under the calls: order is not checked, and
+                             `talking` is told every 100 ms. */
   void (*progress)(uint32_t second, uint32_t open);      /* Once a second; may be NULL. */
   void (*talking)(uint64_t passed_ms, uint32_t talking); /* Calls that were just spoken to. */
 } bench_callers_config;
@@ -85,10 +86,15 @@ typedef struct bench_callers_config {
 /* Runs callers against ws://127.0.0.1:port/path. 0, or -1 when no call could be opened. */
 int bench_run_callers(const bench_callers_config *config, bench_report *report);
 
+/* Runs devices that speak Opus, by the second version of xiaozhi's protocol; without churn. 0, or
+ * -1 when no call could be opened, or Opus is not built in. */
+int bench_run_devices(const bench_callers_config *config, bench_report *report);
+
 typedef struct bench_model_config {
   uint16_t port;                /* 0 picks one. */
   const char *certificate_file; /* NULL: plain. */
   const char *key_file;
+  bool pcm;                  /* It hears and speaks PCM16 at 24,000 Hz, without stamps. */
   uint32_t barge_in_seconds; /* The caller is found to speak every so often; 0: never. */
   void (*listening)(uint16_t port);
 } bench_model_config;

@@ -13,6 +13,7 @@ public struct AsteriskDialect: CarrierDialect {
     /// - Parameter parameters: What travels with the call, from the request's query.
     public init(parameters: [String: String] = [:]) { self.parameters = parameters }
 
+    /// What Asterisk says.
     public mutating func received(_ message: UnsafeRawBufferPointer) -> [DialectAction] {
         guard let (event, values) = read(message) else { return [.malformed] }
         guard hasBegun else {

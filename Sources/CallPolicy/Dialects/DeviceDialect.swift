@@ -53,6 +53,7 @@ public struct DeviceDialect: CarrierDialect {
 
     // MARK: - From the device
 
+    /// What the device says.
     public mutating func received(_ message: UnsafeRawBufferPointer) -> [DialectAction] {
         guard let json = try? JSONValue(parsing: message), let type = json["type"]?.stringValue else {
             return isGreeted ? [.malformed] : [.close(1_008, "the first message must be a hello")]
@@ -170,11 +171,13 @@ public struct DeviceDialect: CarrierDialect {
         }
     }
 
+    /// No hello, or no list of tools, in time.
     public mutating func timeUp() -> [DialectAction] {
         if !isGreeted { return [.close(1_008, "no hello in time")] }
         return hasBegun ? [] : [begin(tools?.definitions ?? [])]
     }
 
+    /// Asks the device to run one of its tools.
     public mutating func run(_ invocation: ToolInvocation) -> [DialectAction] {
         guard var tools else { return [] }
         defer { self.tools = tools }
@@ -186,6 +189,7 @@ public struct DeviceDialect: CarrierDialect {
 
     // MARK: - To the device
 
+    /// Tells what the agent says, sentence by sentence.
     public mutating func modelSaid(_ event: ServerEvent) -> [DialectAction] {
         switch event {
         case .audioTranscriptDelta(_, let delta):
@@ -226,6 +230,7 @@ public struct DeviceDialect: CarrierDialect {
         return words.isEmpty ? [] : [say("tts", [("state", "sentence_start"), ("text", .string(String(words)))])]
     }
 
+    /// Tells what the caller said, and what became of the call.
     public mutating func happened(_ event: CallEvent) -> [DialectAction] {
         switch event {
         case .callerTranscript(_, let text) where !text.isEmpty: return [say("stt", [("text", .string(text))])]

@@ -1,3 +1,5 @@
+import WebServer
+
 /// Counts calls by caller and by address, and what a day costs; says when one more is too many. Time is given from
 /// outside: milliseconds since 1970.
 struct CallCaps: Sendable {
@@ -10,7 +12,7 @@ struct CallCaps: Sendable {
         case outboundRate = "outbound_rate"
     }
 
-    /// Addresses whose refusals are remembered; beyond that the oldest are forgotten.
+    /// Networks of addresses whose refusals are remembered; beyond that the one that came first is forgotten.
     static let addressesMaximum = 10_000
     static let minute: Int64 = 60_000
     private static let day: Int64 = 24 * 3_600_000
@@ -31,6 +33,9 @@ struct CallCaps: Sendable {
     private var byCaller: [String: Int] = [:]
     private var byAddress: [String: Int] = [:]
     private var refused: [String: Refused] = [:]
+    /// Networks in the order in which they came; those before `oldest` are forgotten.
+    private var order: [String] = []
+    private var oldest = 0
     private var outbound: [Int64] = []
     private var dayNumber: Int64 = 0
     /// What this day has cost so far, in millionths of a dollar.
@@ -88,6 +93,15 @@ struct CallCaps: Sendable {
         return !wasSpent && isSpent(caps, now: now)
     }
 
+    /// What this day has cost before the server was started.
+    mutating func begin(_ microdollars: Int64, now: Int64) {
+        dayNumber = now / Self.day
+        dayMicrodollars = max(0, microdollars)
+    }
+
+    /// The moment at which the day of this one began, in milliseconds since 1970.
+    static func dayStart(_ now: Int64) -> Int64 { now / day * day }
+
     mutating func isSpent(_ caps: CapSettings, now: Int64) -> Bool {
         if now / Self.day != dayNumber {
             dayNumber = now / Self.day
@@ -100,20 +114,31 @@ struct CallCaps: Sendable {
 
     /// A stream of this address was turned away for its token or signature.
     mutating func turnedAway(_ address: String, _ caps: CapSettings, now: Int64) {
-        if refused[address] == nil, refused.count >= Self.addressesMaximum {
-            refused = refused.filter { max($0.value.until, $0.value.since + Self.minute) > now }
-            if refused.count >= Self.addressesMaximum { return }
+        let network = HostText.network(address)
+        if refused[network] == nil {
+            if refused.count >= Self.addressesMaximum { forgetOldest() }
+            order.append(network)
         }
-        var entry = refused[address] ?? Refused(since: now)
+        var entry = refused[network] ?? Refused(since: now)
         if now - entry.since > Self.minute { entry = Refused(since: now, until: entry.until) }
         entry.count += 1
         if entry.count >= caps.refusalsPerAddress { entry.until = now + Self.minute }
-        refused[address] = entry
+        refused[network] = entry
+    }
+
+    private mutating func forgetOldest() {
+        refused[order[oldest]] = nil
+        oldest += 1
+        // Each is moved once for each time the array halves.
+        if oldest * 2 > order.count {
+            order.removeFirst(oldest)
+            oldest = 0
+        }
     }
 
     /// Whether an address must wait, since too many of its streams were turned away.
     mutating func mustWait(_ address: String, now: Int64) -> Bool {
-        guard let entry = refused[address], now < entry.until else { return false }
+        guard let entry = refused[HostText.network(address)], now < entry.until else { return false }
         refusals[.addressRefused, default: 0] += 1
         return true
     }

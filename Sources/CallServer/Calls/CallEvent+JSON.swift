@@ -34,6 +34,10 @@ extension CallEvent {
                 "created_ms": latency.createdMilliseconds.map { .integer(Int64($0)) } ?? .null,
             ]
         case .interrupted(let interruption): interruption.json
+        case .callerTurnCommitted(let item): ["type": "caller_turn_committed", "item_id": .string(item)]
+        case .agentHeard(let item, let ago):
+            ["type": "agent_heard", "item_id": .string(item), "ago_ms": .integer(Int64(ago))]
+        case .talkedOver(let milliseconds): ["type": "talked_over", "duration_ms": .integer(Int64(milliseconds))]
         case .interruptionSuppressed: ["type": "interruption_suppressed"]
         case .truncated(let item, let end, let received):
             [

@@ -11,6 +11,7 @@ final class CallPlanner: Sendable {
     struct Counters: Sendable {
         var preCallAsked = 0
         var preCallFailed = 0
+        var preparedForgotten = 0
         var rules: [String: Int] = [:]
     }
 
@@ -49,7 +50,11 @@ final class CallPlanner: Sendable {
         self.endpoint = endpoint
     }
 
-    var counters: Counters { counted.withLock { $0 } }
+    var counters: Counters {
+        var counters = counted.withLock { $0 }
+        counters.preparedForgotten = prepared.withLock { $0.forgottenEarly }
+        return counters
+    }
 
     // MARK: - Before the stream
 

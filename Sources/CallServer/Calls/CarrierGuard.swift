@@ -58,6 +58,9 @@ final class CarrierGuard: Sendable {
         tokens = Locked(StreamTokens(key: key))
     }
 
+    /// Limits of the tokens that were hit.
+    var tokenCounters: StreamTokens.Counters { tokens.withLock { $0.counters } }
+
     /// How often each refusal was given.
     var refusals: [Refusal: Int] { refused.withLock { $0 } }
 
@@ -140,18 +143,10 @@ final class CarrierGuard: Sendable {
     }
 
     /// The token of a call, to travel with its stream.
-    ///
-    /// - Parameters:
-    ///   - callSID: The carrier's id of the call.
-    ///   - renews: Whether the call had a stream that ended, and the carrier itself asks for another.
-    func token(call callSID: String?, renews: Bool = false) -> TokenOutcome {
+    func token(call callSID: String?) -> TokenOutcome {
         guard case .signed = trust else { return .notNeeded }
         guard let callSID else { return .none }
-        let token = tokens.withLock { tokens in
-            renews
-                ? try? tokens.renew(call: callSID, now: UnixTime.milliseconds)
-                : try? tokens.issue(call: callSID, now: UnixTime.milliseconds)
-        }
+        let token = tokens.withLock { try? $0.issue(call: callSID, now: UnixTime.milliseconds) }
         return token.map(TokenOutcome.token) ?? .none
     }
 

@@ -6,10 +6,20 @@ import Trunk
 final class LiveSettings: Sendable {
     /// What an operator changed, and whether it outlives the server.
     struct Saved: Sendable {
-        var overrides: SessionOverrides
+        /// Nil: what was kept cannot be read any more.
+        var overrides: SessionOverrides?
         var at: Int64
         var who: String
         var isInDatabase = false
+        /// Why new calls are led without it; nil when they are led with it.
+        fileprivate(set) var problem: String?
+
+        init(overrides: SessionOverrides?, at: Int64, who: String, isInDatabase: Bool = false) {
+            self.overrides = overrides
+            self.at = at
+            self.who = who
+            self.isInDatabase = isInDatabase
+        }
     }
 
     private struct State {
@@ -21,8 +31,18 @@ final class LiveSettings: Sendable {
 
         mutating func apply() {
             call = settings.call
-            // What does not go together with new settings waits until it does again.
-            if let saved, let changed = try? saved.overrides.applied(to: settings.call) { call = changed }
+            guard let saved else { return }
+            guard let overrides = saved.overrides else {
+                self.saved?.problem = "it cannot be read any more"
+                return
+            }
+            do throws(SessionOverrides.Failure) {
+                call = try overrides.applied(to: settings.call)
+                self.saved?.problem = nil
+            } catch {
+                // What does not go together with new settings waits until it does again.
+                self.saved?.problem = error.problems.joined(separator: "; ")
+            }
         }
     }
 
@@ -43,9 +63,17 @@ final class LiveSettings: Sendable {
     /// Tools that are offered, before routing.
     var offeredTools: ToolRegistry {
         state.withLock { state in
-            guard let names = state.saved?.overrides.tools else { return state.tools }
+            guard let saved = state.saved, saved.problem == nil, let names = saved.overrides?.tools else {
+                return state.tools
+            }
             return state.tools.only(names)
         }
+    }
+
+    /// What a log says when an operator's changes are not in use; nil when they are, or there are none.
+    var overrideProblem: String? {
+        guard let saved, let problem = saved.problem else { return nil }
+        return "what \(saved.who) saved on /configuration is not in use: \(problem)"
     }
 
     func replace(_ settings: Settings, tools: ToolRegistry) {

@@ -13,6 +13,8 @@ public struct AccessSettings: Sendable, Hashable {
     public var allowsUnsigned = false
     /// What opens dashboard and API from elsewhere; without any they are this machine's.
     public var credentials: [Credential] = []
+    /// Bounds of logins and of wrong tokens.
+    public var logins = LoginLimits()
     /// Addresses and networks of proxies whose word for the client's address is taken, beside this machine's own.
     public var proxies: [AddressRange] = []
     /// Origins that web pages may call from.

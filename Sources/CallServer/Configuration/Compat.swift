@@ -35,13 +35,4 @@ public enum Compat: String, Sendable, Hashable, CaseIterable {
         case .fastapi, .demo: SpokenTexts(before: ["Connected"], after: "Disconnected")
         }
     }
-
-    /// Where a stream is to connect.
-    public var streamPath: String {
-        switch self {
-        case .trunkline, .bridge: "/media-stream"
-        case .fastapi: "/ws/call"
-        case .demo: "/call"
-        }
-    }
 }

@@ -13,9 +13,9 @@ struct SessionOverrides: Sendable, Hashable {
         "max_output_tokens",
     ]
 
-    private let session: JSONObject
+    private var session: JSONObject
     /// Names of tools that are offered; nil offers all.
-    let tools: [String]?
+    private(set) var tools: [String]?
 
     /// The document's schema.
     static let schema: JSONValue = [
@@ -92,6 +92,46 @@ struct SessionOverrides: Sendable, Hashable {
         ["session": .object(session), "tools": tools.map { .array($0.map(JSONValue.string)) } ?? .null]
     }
 
+    /// Whether nothing is changed.
+    var isEmpty: Bool { session.members.isEmpty && tools == nil }
+
+    /// Without what the configuration says already, so that settings which change later are not held back by it.
+    ///
+    /// - Parameters:
+    ///   - configuration: The calls of the settings.
+    ///   - names: Tools there are, beside `end_call`.
+    func differing(from configuration: CallConfiguration, toolNames names: [String]) throws(Failure) -> SessionOverrides
+    {
+        var result = self
+        result.session = JSONObject()
+        // By what each field does: numbers, nulls and fields left out are spelled in many ways.
+        for member in session.members where !Self.greetingFields.contains(member.key) {
+            var one = SessionOverrides()
+            one.session = [member.key: member.value]
+            if try one.applied(to: configuration).session != configuration.session {
+                result.session[member.key] = member.value
+            }
+        }
+        let words = Self.greetingFields.compactMap { name in session[name].map { ($0.stringValue ?? "", name) } }
+        let known = GreetingWords(configuration.greeting)
+        if words.contains(where: { $0.0 != ($0.1 == "greeting" ? known.greeting : known.sayFirst) }) {
+            for (text, name) in words { result.session[name] = .string(text) }
+        }
+        if let tools {
+            let offered = names + (configuration.tools.offersEndCall ? [BuiltInTools.endCallName] : [])
+            let told = Set(tools).intersection(names + [BuiltInTools.endCallName])
+            if told == Set(offered) { result.tools = nil }
+        }
+        return result
+    }
+
+    private static let greetingFields = ["greeting", "say_first"]
+
+    private init() {
+        session = JSONObject()
+        tools = nil
+    }
+
     /// The configuration with these changes.
     func applied(to configuration: CallConfiguration) throws(Failure) -> CallConfiguration {
         var result = configuration
@@ -126,5 +166,19 @@ struct SessionOverrides: Sendable, Hashable {
     private static func cleaned(_ value: JSONValue) -> JSONValue {
         guard let object = value.objectValue else { return value }
         return .object(JSONObject(object.members.filter { !$0.value.isNull && $0.value != "" }))
+    }
+}
+
+/// How the agent begins, as forms show it: in words of its own after instructions, or in these words.
+struct GreetingWords: Sendable, Hashable {
+    var greeting = ""
+    var sayFirst = ""
+
+    init(_ greeting: Greeting) {
+        switch greeting {
+        case .agentFirst(.instructions(let text)), .agentAfter(_, .instructions(let text)): self.greeting = text
+        case .agentFirst(.exactly(let text)), .agentAfter(_, .exactly(let text)): sayFirst = text
+        case .callerFirst: break
+        }
     }
 }

@@ -34,9 +34,6 @@ public struct LogSettings: Sendable, Hashable {
 }
 
 extension Settings {
-    /// The least level of log lines.
-    public var logLevel: Logger.Level { logging.level }
-
     static let levels: [(name: String, value: Logger.Level)] = [
         ("debug", .debug), ("info", .info), ("warning", .warning), ("error", .error),
     ]
@@ -72,6 +69,11 @@ extension Settings {
             let name = entry.dropFirst(label.count + 1).trimmed.lowercased()
             if !label.isEmpty, let level = Self.levels.first(where: { $0.name == name }) {
                 logging.levels[label.trimmed] = level.value
+                let first = String(label.trimmed.prefix { $0 != "." })
+                if !LogSettings.subsystems.contains(first) {
+                    let names = LogSettings.subsystems.joined(separator: ", ")
+                    reader.notes.append("LOG_LEVELS: \"\(first)\" is none of our subsystems: \(names)")
+                }
             } else {
                 let names = Self.levels.map(\.name).joined(separator: ", ")
                 reader.problems.append("LOG_LEVELS: \"\(entry)\" is not subsystem=level, a level one of \(names)")

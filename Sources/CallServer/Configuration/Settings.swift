@@ -151,6 +151,7 @@ public struct Settings: Sendable {
         records = RecordSettings(&reader)
         routing = RoutingTable(sources.routing, &reader)
         PriceSettings.apply(sources.prices, to: &call.prices, &reader)
+        checkPrices(&reader)
         tellWhatOthersNeed(&reader)
         for name in Self.names { places[name] = reader.place(of: name) }
         notes = sources.notes + reader.notes
@@ -183,6 +184,21 @@ public struct Settings: Sendable {
         } catch {
             reader.problems.append("OPENAI_REALTIME_URL: \(error)")
         }
+    }
+
+    /// What has no price costs nothing by our count: a bound on costs would bound nothing.
+    private func checkPrices(_ reader: inout SettingsReader) {
+        let caps = [
+            ("COST_PER_CALL", call.limits.costMicrodollars), ("COST_PER_DAY", caps.dayMicrodollars),
+        ].filter { $0.1 != nil }.map(\.0)
+        if caps.isEmpty { return }
+        let models = [call.session.model] + routing.rules.compactMap(\.changes.model)
+        let unpriced = Set(models.filter { call.prices.price(of: $0) == nil }).sorted()
+        if unpriced.isEmpty { return }
+        reader.problems.append(
+            "\(caps.joined(separator: ", ")): \(unpriced.joined(separator: ", ")) has no price; the section prices of "
+                + "CONFIG_FILE can give it one"
+        )
     }
 
     /// Who replaces another server relies on its refusal to start, in its words.

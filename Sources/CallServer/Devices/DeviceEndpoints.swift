@@ -35,9 +35,8 @@ struct DeviceEndpoints: Sendable {
             Route(
                 .post,
                 Self.bootstrapPath,
-                "Where a device finds its stream (xiaozhi)",
+                "Where a device finds its stream (xiaozhi); what it says of itself may be the body",
                 query: [Self.deviceHeader],
-                requestSchema: ["type": "object"],
                 responses: Self.bootstrapAnswers
             ) { try answer($0) },
             Route(
@@ -52,7 +51,6 @@ struct DeviceEndpoints: Sendable {
                 Self.bootstrapPath + "/activate",
                 "Whether a device is paired",
                 query: [Self.deviceHeader],
-                requestSchema: ["type": "object"],
                 responses: [(200, "paired"), (202, "not yet"), (400, "no Device-Id"), (404, "DEVICES=off")]
             ) { try activation($0) },
             Route(.get, "/devices", "Devices that may call, and those that wait", access: .viewer) { _ in

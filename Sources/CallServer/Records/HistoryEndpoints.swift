@@ -1,6 +1,7 @@
 import CallBridge
 import CallRecords
 import HTTPTypes
+import Logging
 import RealtimeProtocol
 import Trunk
 import WebServer
@@ -9,6 +10,7 @@ import WebServer
 struct HistoryEndpoints: Sendable {
     let records: RecordKeeping?
     let directory: CallDirectory
+    let logger: Logger
 
     private static let filters: [Route.Parameter] =
         [
@@ -173,6 +175,8 @@ struct HistoryEndpoints: Sendable {
         }
         let deletion = try await ask { try $0.deleteCaller(number) }
         directory.forget { $0.party == number }
+        // Whose they were is what was deleted.
+        logger.notice("\(deletion.calls) calls of one number were deleted", metadata: ["by": "\(request.actor)"])
         RecordingFiles.remove(deletion.recordings, from: records?.recordingsFolder ?? "")
         return .json([
             "deleted": .integer(Int64(deletion.calls)), "in_progress": .integer(Int64(deletion.inProgress)),
@@ -184,6 +188,7 @@ struct HistoryEndpoints: Sendable {
         let deletion = try await ask { try $0.deleteCall(sid) }
         guard deletion.calls > 0 else { throw WebError(.notFound, "no such call that is over") }
         directory.forget { $0.callSID == sid }
+        logger.notice("a call was deleted", metadata: ["by": "\(request.actor)", "call": "\(sid)"])
         RecordingFiles.remove(deletion.recordings, from: records?.recordingsFolder ?? "")
         return .json(["deleted": .integer(Int64(deletion.calls))])
     }

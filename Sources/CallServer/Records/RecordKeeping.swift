@@ -61,6 +61,7 @@ final class RecordKeeping: Sendable {
             throw Settings.Failure(problems: ["DATABASE_PATH: \(error)"])
         }
         for note in store.notes { logger.warning("\(note)") }
+        store.whenNoted { logger.error("\($0)") }
         if !store.interruptedCalls.isEmpty {
             logger.warning("\(store.interruptedCalls.count) calls were cut off when the server ended last")
         }
@@ -148,6 +149,13 @@ final class RecordKeeping: Sendable {
                 written.dropped
             ),
             .counter("trunkline_record_failures_total", "Batches that could not be written at once.", written.failures),
+            .counter("trunkline_record_orphans_total", "Records of calls whose start is not known.", written.orphans),
+            .counter("trunkline_turns_dropped_total", "Turns beyond what is kept of one call.", written.turnsDropped),
+            .counter(
+                "trunkline_outbox_dropped_total",
+                "Ends of calls that were dropped undelivered: too many waited.",
+                store.outboxDropped
+            ),
             .counter("trunkline_recordings_total", "Recordings that were finished.", recorded.finished),
             .counter(
                 "trunkline_recordings_refused_total",

@@ -3,11 +3,11 @@ import Glibc
 public import Logging
 
 /// Log lines by way of a `LogWriter`, with a level for each subsystem.
-public struct BackgroundLogHandler: LogHandler {
+public struct BackgroundLogHandler: SubsystemLogHandler {
     private let label: String
-    private let format: LogSettings.Format
+    private let settings: LogSettings
     private let writer: LogWriter
-    private let secrets: [String]
+    private let secrets: SecretWords
     /// The least level that is written.
     public var logLevel: Logger.Level
     /// What belongs to every line.
@@ -22,12 +22,20 @@ public struct BackgroundLogHandler: LogHandler {
     ///   - settings: Format and levels.
     ///   - writer: Where the lines go.
     ///   - secrets: What must not get into a line.
-    public init(label: String, settings: LogSettings, writer: LogWriter, secrets: [String] = []) {
+    public init(label: String, settings: LogSettings, writer: LogWriter, secrets: SecretWords = SecretWords()) {
         self.label = label
         self.writer = writer
         self.secrets = secrets
-        format = settings.format
+        self.settings = settings
         logLevel = settings.level(of: label)
+    }
+
+    /// A handler for another subsystem, with its level.
+    public func subsystem(_ label: String) -> any LogHandler {
+        var handler = BackgroundLogHandler(label: label, settings: settings, writer: writer, secrets: secrets)
+        handler.metadata = metadata
+        handler.metadataProvider = metadataProvider
+        return handler
     }
 
     /// Part of what belongs to every line.
@@ -49,6 +57,6 @@ public struct BackgroundLogHandler: LogHandler {
             message: "\(event.message)",
             metadata: all
         )
-        writer.write(line.bytes(format, hiding: secrets))
+        writer.write(line.bytes(settings.format, hiding: secrets.all))
     }
 }

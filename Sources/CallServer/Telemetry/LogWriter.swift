@@ -14,6 +14,9 @@ public final class LogWriter: Sendable {
         public var dropped = 0
         /// Bytes that the descriptor refused, such as a pipe without a reader.
         public var bytesLost = 0
+
+        /// Nothing yet.
+        public init() {}
     }
 
     /// Bytes that wait at most, those that are being written included.

@@ -11,6 +11,13 @@ struct ServerMetrics: Sendable {
     var engines: [EngineStats]
     var web: WebService.Stats
     var viewers: LogHub.Stats
+    /// Viewers of the live page, and who listens to calls.
+    var watchers: Viewers.Stats
+    var listeners: Viewers.Stats
+    var planner: CallPlanner.Counters
+    var tokens: StreamTokens.Counters
+    /// Tools that ask other servers; nil when the program cannot.
+    var tools: HTTPToolRunner.Counters?
     var logins: LoginSessions.Counters
     /// Calls and streams that were not let in, by reason.
     var refusals: [String: Int]
@@ -27,7 +34,7 @@ struct ServerMetrics: Sendable {
 
     var families: [MetricFamily] {
         [
-            .gauge("trunkline_build_info", "The version.", 1, [.init("version", Endpoints.version)]),
+            .gauge("trunkline_build_info", "The version.", 1, [.init("version", Server.version)]),
             .gauge("trunkline_calls_active", "Calls in progress.", callsActive),
             .counter("trunkline_calls_started_total", "Calls that began.", callsStarted),
             .gauge("trunkline_draining", "Whether no new calls are taken.", isDraining ? 1 : 0),
@@ -41,7 +48,9 @@ struct ServerMetrics: Sendable {
                 "What this day (UTC) has cost so far.",
                 .gauge([.init(Double(dayMicrodollars) / 1_000_000)])
             ),
-        ] + calls.families + webFamilies + viewerFamilies + logFamilies + engineFamilies + records + process.families
+        ] + calls.families + webFamilies + viewerFamilies + plannerFamilies + toolFamilies + logFamilies
+            + engineFamilies
+            + records + process.families
     }
 
     private var webFamilies: [MetricFamily] {
@@ -78,9 +87,77 @@ struct ServerMetrics: Sendable {
             .gauge("trunkline_log_viewers", "Viewers of events.", viewers.viewersOpen),
             .counter("trunkline_log_viewers_refused_total", "Viewers beyond the limit.", viewers.viewersRefused),
             .counter("trunkline_log_viewers_dropped_total", "Viewers that did not read.", viewers.viewersDropped),
-            .counter("trunkline_logins_total", "Logins.", logins.logins),
-            .counter("trunkline_login_failures_total", "Wrong passwords.", logins.failures),
-            .counter("trunkline_logins_delayed_total", "Logins not looked at after wrong ones.", logins.delayed),
+        ] + Self.families(of: watchers, "live_viewers", "Viewers of the live page")
+            + Self.families(of: listeners, "listeners", "Who listens to calls") + [
+                .counter("trunkline_logins_total", "Logins.", logins.logins),
+                .counter("trunkline_login_failures_total", "Wrong passwords and tokens.", logins.failures),
+                .counter("trunkline_logins_delayed_total", "Attempts not looked at after wrong ones.", logins.delayed),
+                .counter(
+                    "trunkline_logins_ended_early_total",
+                    "Logins that ended for want of room.",
+                    logins.endedEarly
+                ),
+            ]
+    }
+
+    private static func families(of stats: Viewers.Stats, _ name: String, _ who: String) -> [MetricFamily] {
+        [
+            .gauge("trunkline_\(name)", "\(who).", stats.viewersOpen),
+            .counter("trunkline_\(name)_refused_total", "\(who), beyond the limit.", stats.viewersRefused),
+            .counter("trunkline_\(name)_dropped_total", "\(who) and did not read.", stats.viewersDropped),
+        ]
+    }
+
+    /// What was decided before calls.
+    private var plannerFamilies: [MetricFamily] {
+        [
+            .counter(
+                "trunkline_pre_call_questions_total",
+                "Calls that PRE_CALL_URL was asked of.",
+                planner.preCallAsked
+            ),
+            .counter("trunkline_pre_call_failures_total", "Of those, without a usable answer.", planner.preCallFailed),
+            .counter(
+                "trunkline_prepared_calls_forgotten_total",
+                "Calls whose preparation was forgotten for want of room.",
+                planner.preparedForgotten
+            ),
+            MetricFamily(
+                "trunkline_routing_rule_calls_total",
+                "Calls by the routing rule that chose how they are led.",
+                .counter(
+                    planner.rules.sorted { $0.key < $1.key }.map {
+                        .init(Double($0.value), [.init("rule", $0.key.isEmpty ? "none" : $0.key)])
+                    }
+                )
+            ),
+            .counter(
+                "trunkline_stream_tokens_refused_total",
+                "Stream tokens that were not given: too many calls, or too many of one.",
+                tokens.refused
+            ),
+            .counter(
+                "trunkline_stream_tokens_forgotten_total",
+                "Stream tokens that were forgotten for want of room.",
+                tokens.forgottenEarly
+            ),
+        ]
+    }
+
+    private var toolFamilies: [MetricFamily] {
+        guard let tools else { return [] }
+        return [
+            .counter("trunkline_tool_requests_total", "Requests of tools to other servers.", tools.sent),
+            .counter("trunkline_tool_request_retries_total", "Of those, second attempts.", tools.retries),
+            MetricFamily(
+                "trunkline_tool_requests_refused_total",
+                "Requests of tools that were not sent: too many at once, or the server did not answer before.",
+                .counter([
+                    .init(Double(tools.refusedBusy), [.init("reason", "busy")]),
+                    .init(Double(tools.refusedOpen), [.init("reason", "no_answer")]),
+                ])
+            ),
+            .counter("trunkline_tool_results_cut_total", "Results of tools that were too long.", tools.resultsCut),
         ]
     }
 
@@ -89,6 +166,7 @@ struct ServerMetrics: Sendable {
         return [
             .counter("trunkline_log_lines_total", "Log lines.", log.lines),
             .counter("trunkline_log_lines_dropped_total", "Log lines dropped: the reader stood still.", log.dropped),
+            .counter("trunkline_log_bytes_lost_total", "Bytes of log lines that nobody took.", log.bytesLost),
         ]
     }
 

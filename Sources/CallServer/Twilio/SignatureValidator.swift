@@ -6,8 +6,6 @@ public struct SignedRequest: Sendable {
     public enum Content: Sendable, Hashable {
         /// A posted form; no fields for a request without a body.
         case form(FormFields)
-        /// A body of another kind, such as JSON.
-        case body([UInt8])
         /// The upgrade to a WebSocket.
         case upgrade
     }
@@ -51,8 +49,6 @@ public enum SignatureVerdict: String, Sendable, Hashable, CaseIterable {
     case unknownKey = "unknown_key"
     /// It names a hash that we do not know.
     case unknownAlgorithm = "unknown_algorithm"
-    /// It is right, but the body is not the one that was hashed.
-    case wrongBody = "wrong_body"
 }
 
 /// Tells whether a request is Twilio's.
@@ -90,8 +86,7 @@ public struct SignatureValidator: Sendable {
                 isValid = ConstantTime.isEqual(expected, signature) || isValid
             }
         }
-        guard isValid else { return .wrong }
-        return Self.bodyMatches(request) ? .valid : .wrongBody
+        return isValid ? .valid : .wrong
     }
 
     /// The URLs that Twilio may have signed: it is not consistent about the port, nor, for an upgrade, about a slash at
@@ -113,13 +108,6 @@ public struct SignatureValidator: Sendable {
         if let port = request.origin.port { ports = ["", ":\(port)"] }
         let prefix = request.origin.prefix
         return targets.flatMap { target in ports.map { "\(scheme)://\(host)\($0)\(prefix)\(target)" } }
-    }
-
-    private static func bodyMatches(_ request: SignedRequest) -> Bool {
-        guard case .body(let body) = request.content else { return true }
-        let query = request.target.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
-        guard let fields = try? FormFields(parsing: query.utf8), let hash = fields["bodySHA256"] else { return false }
-        return ConstantTime.isEqual(TwilioSignature.hash(ofBody: body), hash.lowercased())
     }
 }
 

@@ -5,12 +5,14 @@ import WebServer
 public struct StreamTokenLimits: Sendable, Hashable {
     /// How long a token may be used, in milliseconds.
     public var lifetimeMilliseconds: Int64 = 60_000
-    /// How long a call is remembered, in milliseconds: the longest call of the carrier. A webhook that is replayed within
-    /// it gets the first token again, used up or not.
+    /// How long before its end a token is given once more, in milliseconds; later another is made.
+    public var reuseMilliseconds: Int64 = 30_000
+    /// How long a call is remembered, in milliseconds: the longest call of the carrier. Within it a token opens one stream.
     public var memoryMilliseconds: Int64 = 4 * 3_600_000
     /// Calls that are remembered.
     public var calls = 100_000
-    /// Streams that a call may open one after the other, such as after a transfer that nobody answered.
+    /// Further tokens of a call whose token was used: the carrier asks again when a stream failed, and after a transfer that
+    /// nobody answered. Two streams at once are none the less refused.
     public var renewals = 5
     /// How far the clock of another node may be ahead, in milliseconds.
     public var skewMilliseconds: Int64 = 5_000
@@ -37,15 +39,16 @@ public enum StreamTokenVerdict: String, Sendable, Hashable, CaseIterable {
 public enum StreamTokenError: String, Error, Sendable, Hashable {
     /// The id is none of a call.
     case notACall = "not_a_call"
-    /// As many calls as can be remembered came within the lifetime of a token.
+    /// As many calls as can be remembered came within the lifetime of a token, or the call had its further tokens.
     case full
 }
 
 /// The tokens that tie a stream to the call whose webhook we answered: they travel as a `<Parameter>` of the document.
 ///
 /// A token is the moment it was made and an HMAC-SHA256 of it and the call's id; nodes that share a key accept each
-/// other's. It holds a minute and opens one stream. A replayed webhook gets the first token again, so that who caught a
-/// signed request cannot open a second stream with it. Time is given from outside: milliseconds since 1970.
+/// other's. It holds a minute and opens one stream. A webhook that is repeated gets a token that works: the same one while it
+/// is young and unused, else another, of which a call has a few. What was used is known to the node that the stream came to;
+/// a later token of the same call, which another node may have given, is another one. Time is given from outside: milliseconds since 1970.
 public struct StreamTokens: Sendable {
     private struct Call {
         var token: String
@@ -88,25 +91,27 @@ public struct StreamTokens: Sendable {
     public mutating func issue(call id: String, now: Int64) throws(StreamTokenError) -> String {
         guard TwilioID.isCall(id) else { throw .notACall }
         forget(now: now)
-        if let call = calls[id] { return call.token }
-        try makeRoom(now: now)
-        let token = "\(now).\(mac(call: id, issued: now))"
-        remember(id, Call(token: token, issued: now, isUsed: false))
-        return token
-    }
-
-    /// Another token for a call whose stream has ended and that is to have a new one. Only for requests that the carrier
-    /// itself makes in the course of the call.
-    public mutating func renew(call id: String, now: Int64) throws(StreamTokenError) -> String {
-        guard let call = calls[id], call.isUsed else { return try issue(call: id, now: now) }
-        guard call.renewals < limits.renewals else {
+        guard let call = calls[id] else {
+            try makeRoom(now: now)
+            let token = token(id, now)
+            remember(id, Call(token: token, issued: now, isUsed: false))
+            return token
+        }
+        let age = now - call.issued
+        if !call.isUsed, (-limits.skewMilliseconds...limits.reuseMilliseconds).contains(age) { return call.token }
+        guard !call.isUsed || call.renewals < limits.renewals else {
             counters.refused += 1
             throw .full
         }
-        let token = "\(now).\(mac(call: id, issued: now))"
-        calls[id] = Call(token: token, issued: now, isUsed: false, renewals: call.renewals + 1)
+        // Two tokens of a call never have one moment.
+        let issued = max(now, call.issued + 1)
+        let token = token(id, issued)
+        let renewals = call.renewals + (call.isUsed ? 1 : 0)
+        calls[id] = Call(token: token, issued: issued, isUsed: false, renewals: renewals)
         return token
     }
+
+    private func token(_ id: String, _ issued: Int64) -> String { "\(issued).\(mac(call: id, issued: issued))" }
 
     /// Uses a token up.
     ///
@@ -125,9 +130,9 @@ public struct StreamTokens: Sendable {
         }
         forget(now: now)
         if let call = calls[id] {
-            // Of a call that has another token by now the older ones are used up.
-            if call.isUsed || issued < call.issued { return .used }
-            calls[id]?.isUsed = true
+            // Of a call that has another token by now the older ones are used up; a later one is from another node.
+            if issued < call.issued || (issued == call.issued && call.isUsed) { return .used }
+            calls[id] = Call(token: token, issued: issued, isUsed: true, renewals: call.renewals)
             return .valid
         }
         // Another node gave it. Without room to remember that it was used it cannot be let in.

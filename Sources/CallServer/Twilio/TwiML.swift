@@ -9,13 +9,9 @@ public struct TwiML: Sendable, Hashable {
         /// Wait.
         case pause(seconds: Int)
         /// Open a stream in both directions; what follows runs when it ended.
-        case connect(Stream, action: String? = nil)
+        case connect(Stream)
         /// Call somebody and put both through.
         case dial(number: String, timeoutSeconds: Int? = nil, callerID: String? = nil, action: String? = nil)
-        /// Go on with the document at a URL.
-        case redirect(url: String)
-        /// Refuse the call before it is answered; it costs nothing.
-        case reject(Rejection)
         /// End the call.
         case hangUp
     }
@@ -34,14 +30,6 @@ public struct TwiML: Sendable, Hashable {
         }
     }
 
-    /// What the caller hears of a refusal.
-    public enum Rejection: String, Sendable, Hashable {
-        /// That the number is not in service.
-        case rejected
-        /// The busy tone.
-        case busy
-    }
-
     /// A stream in both directions.
     public struct Stream: Sendable, Hashable {
         /// `wss` and no query: with one the stream fails.
@@ -58,9 +46,6 @@ public struct TwiML: Sendable, Hashable {
             self.statusCallback = statusCallback
         }
     }
-
-    /// `Content-Type` of the answer.
-    public static let contentType = "application/xml; charset=utf-8"
 
     /// The steps.
     public var verbs: [Verb]
@@ -83,16 +68,13 @@ public struct TwiML: Sendable, Hashable {
         case .say(let words, let speech):
             element("Say", [("voice", speech.voice), ("language", speech.language)], XMLText.escaped(words))
         case .pause(let seconds): element("Pause", [("length", String(seconds))])
-        case .connect(let stream, let action):
-            element("Connect", [("action", action)], self.stream(stream))
+        case .connect(let stream): element("Connect", [], self.stream(stream))
         case .dial(let number, let timeout, let callerID, let action):
             element(
                 "Dial",
                 [("timeout", timeout.map(String.init)), ("callerId", callerID), ("action", action)],
                 element("Number", [], XMLText.escaped(number))
             )
-        case .redirect(let url): element("Redirect", [], XMLText.escaped(url))
-        case .reject(let reason): element("Reject", [("reason", reason.rawValue)])
         case .hangUp: element("Hangup", [])
         }
     }

@@ -47,11 +47,6 @@ public enum TwilioSignature {
         }
         return result
     }
-
-    /// The hexadecimal SHA-256 of a body that is no form; Twilio adds it to the query as `bodySHA256`.
-    public static func hash(ofBody body: some Collection<UInt8>) -> String {
-        Hexadecimal.encode(SHA256.hash(data: Array(body)))
-    }
 }
 
 /// Lower-case hexadecimal digits.

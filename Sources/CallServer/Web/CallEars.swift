@@ -8,6 +8,10 @@ final class CallEars: Sendable {
     private struct Attending {
         var listeners: [Viewer] = []
         var watchers: [Viewer] = []
+        /// Whether the call's tap is read.
+        var isHeard = false
+        /// Whether another call of this id began meanwhile: one that was given away came back.
+        var beginsAgain = false
         var isEmpty: Bool { listeners.isEmpty && watchers.isEmpty }
     }
 
@@ -17,18 +21,17 @@ final class CallEars: Sendable {
 
     init(_ directory: CallDirectory) { self.directory = directory }
 
-    /// Lets a viewer hear a call, or only see how loud it is.
+    /// Lets a viewer hear a call, or only see how loud it is; one that has not begun is heard when it does.
     func attend(_ viewer: Viewer, to callSID: String, listens: Bool) {
-        let isFirst = attending.withLock { all -> Bool in
-            let isFirst = all[callSID] == nil
-            if listens {
-                all[callSID, default: Attending()].listeners.append(viewer)
-            } else {
-                all[callSID, default: Attending()].watchers.append(viewer)
-            }
-            return isFirst
+        let starts = attending.withLock { all -> Bool in
+            var one = all[callSID] ?? Attending()
+            if listens { one.listeners.append(viewer) } else { one.watchers.append(viewer) }
+            defer { all[callSID] = one }
+            if one.isHeard { return false }
+            one.isHeard = true
+            return true
         }
-        if isFirst { Task { await hear(callSID) } }
+        if starts { Task { await hear(callSID) } }
     }
 
     func leave(_ viewer: Viewer) {
@@ -36,19 +39,52 @@ final class CallEars: Sendable {
         attending.withLock { all in
             all[callSID]?.listeners.removeAll { $0 === viewer }
             all[callSID]?.watchers.removeAll { $0 === viewer }
+            // Whoever reads the tap takes it away.
+            if let one = all[callSID], one.isEmpty, !one.isHeard { all[callSID] = nil }
         }
     }
 
-    /// Reads the tap until nobody attends any more, or the call is over.
+    /// A call begins: who waits for it hears it from now on. Called on its loop.
+    func begin(_ callSID: String) {
+        let starts = attending.withLock { all -> Bool in
+            guard let one = all[callSID] else { return false }
+            all[callSID]?.beginsAgain = one.isHeard
+            all[callSID]?.isHeard = true
+            return !one.isHeard
+        }
+        if starts { Task { await hear(callSID) } }
+    }
+
+    /// Reads taps of calls of this id until nobody attends any more, or the last one is over.
     private func hear(_ callSID: String) async {
-        defer { attending.withLock { $0[callSID] = nil } }
-        guard let seat = directory.entry(callSID)?.seat,
-            let tap = try? await seat.engine.perform({ try $0.tap(seat.call) })
-        else { return }
+        repeat {
+            if let seat = directory.entry(callSID)?.seat,
+                let tap = try? await seat.engine.perform({ try $0.tap(seat.call) })
+            {
+                await hear(callSID, tap)
+            }
+        } while goesOn(callSID)
+    }
+
+    /// Whether a call of this id has begun since; decided together with the end, so that nobody who comes is forgotten.
+    private func goesOn(_ callSID: String) -> Bool {
+        attending.withLock { all in
+            guard let one = all[callSID] else { return false }
+            if one.isEmpty {
+                all[callSID] = nil
+                return false
+            }
+            all[callSID]?.beginsAgain = false
+            all[callSID]?.isHeard = one.beginsAgain
+            return one.beginsAgain
+        }
+    }
+
+    private func hear(_ callSID: String, _ tap: CallTap) async {
         var hearing = Hearing()
         while true {
-            let present = attending.withLock { $0[callSID] ?? Attending() }
-            if present.isEmpty { return }
+            // Nobody: it ends here, and who comes next begins anew.
+            guard let present = present(callSID) else { return }
             let isOver = tap.hasEnded
             tap.drain { record, bytes in hearing.take(record, bytes.withUnsafeBytes { Array($0) }) }
             let heard = hearing.give()
@@ -59,6 +95,17 @@ final class CallEars: Sendable {
             for viewer in present.watchers where !viewer.tell(levels) { leave(viewer) }
             if isOver { return }
             try? await Task.sleep(nanoseconds: Self.lookMilliseconds * 1_000_000)
+        }
+    }
+
+    /// Who attends; nil when that is nobody: then it is forgotten under the same lock.
+    private func present(_ callSID: String) -> Attending? {
+        attending.withLock { all in
+            guard let one = all[callSID], !one.isEmpty else {
+                all[callSID] = nil
+                return nil
+            }
+            return one
         }
     }
 }

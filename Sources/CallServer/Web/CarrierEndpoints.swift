@@ -106,7 +106,7 @@ struct CarrierEndpoints: Sendable {
             return refusal()
         }
         var stream = TwiML.Stream(url: origin.streamURL(path: "/media-stream"))
-        switch carrier.token(call: callSID, renews: true) {
+        switch carrier.token(call: callSID) {
         case .notNeeded: break
         case .token(let token): stream.parameters.append(.init(CarrierGuard.parameter, token))
         case .none: return refusal()

@@ -2,6 +2,7 @@ import CallBridge
 import CallPolicy
 import CallRecords
 import HTTPTypes
+import Logging
 import RealtimeProtocol
 import Trunk
 import WebServer
@@ -10,6 +11,7 @@ import WebServer
 struct ConfigurationEndpoints: Sendable {
     let live: LiveSettings
     let records: RecordKeeping?
+    let logger: Logger
 
     var routes: [Route] {
         [
@@ -22,21 +24,41 @@ struct ConfigurationEndpoints: Sendable {
                 requestSchema: SessionOverrides.schema,
                 responses: [(200, "changed"), (422, "the body is wrong")]
             ) { try await change($0) },
-            Route(.delete, "/configuration", "Leads new calls as the settings say", access: .operate) { request in
-                live.override(nil)
-                try? await records?.ask { store in
-                    try store.keep(nil, as: SessionOverrides.keptName, who: request.actor, now: UnixTime.milliseconds)
+            Route(
+                .delete,
+                "/configuration",
+                "Leads new calls as the settings say",
+                access: .operate,
+                responses: [(200, "changed"), (503, "what is kept cannot be deleted; nothing was changed")]
+            ) { request in
+                guard await keep(nil, who: request.actor, at: UnixTime.milliseconds) else {
+                    throw WebError(.serviceUnavailable, "the records cannot be written; nothing was changed")
                 }
+                live.override(nil)
                 return .json(document)
             },
         ]
     }
 
+    /// Keeps a configuration, or forgets it; false when it could not be done. Without records there is nothing to do.
+    private func keep(_ text: String?, who: String, at: Int64) async -> Bool {
+        guard let records else { return true }
+        do {
+            try await records.ask { try $0.keep(text, as: SessionOverrides.keptName, who: who, now: at) }
+            return true
+        } catch {
+            logger.error("the configuration cannot be kept: \(error)")
+            return false
+        }
+    }
+
     private func change(_ request: WebRequest) async throws -> WebResponse {
         let overrides: SessionOverrides
         do throws(SessionOverrides.Failure) {
-            overrides = try SessionOverrides(.object(try Self.object(request)))
-            _ = try overrides.applied(to: live.settings.call)
+            let base = live.settings.call
+            let given = try SessionOverrides(.object(try Self.object(request)))
+            _ = try given.applied(to: base)
+            overrides = try given.differing(from: base, toolNames: live.tools.definitions.map(\.name))
         } catch {
             return .json(
                 ["detail": "the configuration is wrong", "problems": .array(error.problems.map(JSONValue.string))],
@@ -44,16 +66,10 @@ struct ConfigurationEndpoints: Sendable {
             )
         }
         var saved = LiveSettings.Saved(overrides: overrides, at: UnixTime.milliseconds, who: request.actor)
-        if let records {
-            do {
-                let (text, at, who) = (overrides.json.text, saved.at, saved.who)
-                try await records.ask { try $0.keep(text, as: SessionOverrides.keptName, who: who, now: at) }
-                saved.isInDatabase = true
-            } catch {
-                saved.isInDatabase = false
-            }
-        }
-        live.override(saved)
+        let isKept = await keep(overrides.isEmpty ? nil : overrides.json.text, who: saved.who, at: saved.at)
+        saved.isInDatabase = isKept && records != nil
+        // All as the settings have it: nothing is changed. What is kept and could not be deleted comes back with a restart.
+        live.override(overrides.isEmpty && isKept ? nil : saved)
         return .json(document)
     }
 
@@ -67,19 +83,15 @@ struct ConfigurationEndpoints: Sendable {
     private var document: JSONValue {
         let (call, saved) = (live.call, live.saved)
         let session = call.session
-        var (greeting, words) = ("", "")
-        switch call.greeting {
-        case .agentFirst(.instructions(let text)), .agentAfter(_, .instructions(let text)): greeting = text
-        case .agentFirst(.exactly(let text)), .agentAfter(_, .exactly(let text)): words = text
-        case .callerFirst: break
-        }
-        let offered = saved?.overrides.tools
+        let words = GreetingWords(call.greeting)
+        let offered = saved?.problem == nil ? saved?.overrides?.tools : nil
         var tools = live.tools.definitions
         tools.append(BuiltInTools.endCall)
         let object: JSONObject = [
             "session": [
                 "instructions": .string(session.instructions), "voice": .string(session.voice),
-                "speed": .number(session.speed), "greeting": .string(greeting), "say_first": .string(words),
+                "speed": .number(session.speed), "greeting": .string(words.greeting),
+                "say_first": .string(words.sayFirst),
                 "turn_detection": session.turnDetection?.json ?? ["type": "none"],
                 "transcription": session.transcription?.json ?? .null,
                 "noise_reduction": session.noiseReduction.map { $0.json["type"] ?? .null } ?? .null,
@@ -100,7 +112,8 @@ struct ConfigurationEndpoints: Sendable {
             "saved": [
                 "where": .string(saved == nil ? "nothing" : saved?.isInDatabase == true ? "database" : "memory"),
                 "at": saved.map { .string(UnixTime.text($0.at)) } ?? .null,
-                "by": saved.map { .string($0.who) } ?? .null,
+                "by": saved.map { .string($0.who) } ?? .null, "applied": .bool(saved?.problem == nil),
+                "problem": saved?.problem.map(JSONValue.string) ?? .null,
             ], "transfers": .array(live.settings.carrier.transfers.map { .string($0.name) }),
         ]
         return .object(object)

@@ -13,10 +13,14 @@ enum DocsPage {
             } + [
                 (PathAcceptor.livePath, "How calls stand, whenever that changes; ?call= with all events of one"),
                 (ListenAcceptor.path, "What both sides of ?call= say, as µ-law"),
+                (DeviceAcceptor.devicePaths[0], "Devices: xiaozhi's protocol, Opus"),
+                (DeviceAcceptor.talkPath, "The same for our own page /talk, with marks and clear"),
+                (DeviceAcceptor.telnyxPath, "Telnyx's media stream"),
+                (DeviceAcceptor.asteriskPath, "Asterisk's chan_websocket; the query travels with the call"),
             ]
         let document = RouteTable(routes, sockets: sockets).openAPI(
             title: Endpoints.title,
-            version: Endpoints.version
+            version: Server.version
         )
         return RouteTable(routes + Self.routes(document: document.encode()), sockets: sockets)
     }

@@ -14,7 +14,8 @@ struct Endpoints: Sendable {
     let drain: DrainState
 
     static let title = "Trunkline"
-    static let version = "1.0.0"
+    /// What the reference server says of itself, whose clients compare it.
+    private static let referenceVersion = "1.0.0"
 
     var routes: [Route] {
         [
@@ -53,7 +54,10 @@ struct Endpoints: Sendable {
         switch live.settings.compat {
         case .trunkline, .bridge: ["message": "Twilio Media Stream Server is running!"]
         case .fastapi, .demo:
-            ["message": "Twilio OpenAI Realtime API Server", "version": .string(Self.version), "status": "running"]
+            [
+                "message": "Twilio OpenAI Realtime API Server", "version": .string(Self.referenceVersion),
+                "status": "running",
+            ]
         }
     }
 }

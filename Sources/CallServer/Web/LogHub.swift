@@ -12,11 +12,15 @@ final class LogHub: CallWatcher {
     private let audioWanted: @Sendable (Bool) -> Void
 
     /// What must not be told, whoever says it.
-    private let secrets: [[UInt8]]
+    private let secrets: SecretWords
 
-    init(viewersMax: Int, secrets: [String] = [], audioWanted: @escaping @Sendable (Bool) -> Void = { _ in }) {
+    init(
+        viewersMax: Int,
+        secrets: SecretWords = SecretWords(),
+        audioWanted: @escaping @Sendable (Bool) -> Void = { _ in }
+    ) {
         state = Locked((Viewers(max: viewersMax), nil))
-        self.secrets = secrets.map { Array($0.utf8) }
+        self.secrets = secrets
         self.audioWanted = audioWanted
     }
 
@@ -59,7 +63,7 @@ final class LogHub: CallWatcher {
     private func tell(_ viewers: [Viewer], _ message: [UInt8], _ callSID: String) {
         if viewers.isEmpty { return }
         // A server may repeat our key in its words.
-        if secrets.contains(where: { message.firstRange(of: $0) != nil }) { return }
+        if secrets.all.contains(where: { message.firstRange(of: $0.utf8) != nil }) { return }
         let marked = Self.mark(message, callSID)
         // Translated once, however many want it.
         let beta = viewers.contains { $0.wish.isBeta } ? Self.beta(marked) : marked

@@ -10,7 +10,7 @@ struct LoginEndpoints: Sendable {
     var routes: [Route] {
         [
             Route(.get, "/session", "Who asks, and what they may do") { request in
-                guard let visitor = access.visitor(of: request) else {
+                guard let visitor = request.visitor else {
                     return .json(["user": .null, "role": .null, "can_log_in": .bool(access.hasCredentials)])
                 }
                 return .json([
@@ -50,10 +50,7 @@ struct LoginEndpoints: Sendable {
             response.headers[.setCookie] = access.setCookie(id, isSecure: carrier.isSecure(request))
             return response
         case .wrong: throw WebError(.unauthorized, "the token is wrong")
-        case .later:
-            var response = WebResponse.problem(.tooManyRequests, "too many wrong tokens: wait a minute")
-            response.headers[.retryAfter] = "60"
-            return response
+        case .later: return AccessGuard.later
         }
     }
 }

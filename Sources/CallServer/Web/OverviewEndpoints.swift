@@ -1,5 +1,6 @@
 import CallBridge
 import HTTPTypes
+import Logging
 import RealtimeProtocol
 import Trunk
 import WebServer
@@ -11,6 +12,7 @@ struct OverviewEndpoints: Sendable {
     let planner: CallPlanner
     let records: RecordKeeping?
     let drain: DrainState
+    let logger: Logger
     let engineStats: @Sendable () async -> [EngineStats]
     let viewers: @Sendable () -> Int
     let startedAt = UnixTime.milliseconds
@@ -24,8 +26,9 @@ struct OverviewEndpoints: Sendable {
                 "Takes no new calls any more; those in progress go on",
                 access: .operate,
                 responses: [(202, "it does not")]
-            ) { _ in
+            ) { request in
                 drain.begin()
+                logger.notice("drained: no new calls are taken", metadata: ["by": "\(request.actor)"])
                 return .json(["draining": true], status: .accepted)
             },
             Route(
@@ -34,8 +37,9 @@ struct OverviewEndpoints: Sendable {
                 "Takes calls again after /drain",
                 access: .operate,
                 responses: [(202, "it does"), (409, "the server is being stopped")]
-            ) { _ in
+            ) { request in
                 guard drain.end() else { throw WebError(.conflict, "the server is being stopped") }
+                logger.notice("calls are taken again", metadata: ["by": "\(request.actor)"])
                 return .json(["draining": false], status: .accepted)
             },
         ]
@@ -49,7 +53,7 @@ struct OverviewEndpoints: Sendable {
             "enabled": false, "healthy": true, "queued": 0, "dropped": 0, "last_error": .null, "recording": false,
         ]
         return [
-            "version": .string(Endpoints.version), "environment": .string(settings.environmentName),
+            "version": .string(Server.version), "environment": .string(settings.environmentName),
             "started_at": .string(UnixTime.text(startedAt)), "draining": .bool(drain.isDraining),
             "parrot": .bool(settings.usesParrot), "calls_active": .integer(Int64(directory.liveCount)),
             "calls_max": .integer(Int64(settings.callsMax)), "day_cost_usd": .number(Double(spent) / 1_000_000),

@@ -9,8 +9,16 @@ struct SetupEndpoints: Sendable {
     let fetcher: (any HTTPFetching)?
     let engine: CallEngine
     let rest: TwilioREST?
-    /// When the checks ran last, and what they said: a page that asks again and again costs others nothing.
-    let last = Locked<(at: Int64, checks: [SetupCheck])?>(nil)
+    /// The checks that run or ran last, and when they ended; nil while they run. A page that asks again and again costs
+    /// others nothing, nor do many pages.
+    private let last = Locked<(task: Task<[SetupCheck], Never>, endedAt: Int64?)?>(nil)
+
+    init(live: LiveSettings, fetcher: (any HTTPFetching)?, engine: CallEngine, rest: TwilioREST?) {
+        self.live = live
+        self.fetcher = fetcher
+        self.engine = engine
+        self.rest = rest
+    }
 
     /// How long what the checks said is told again, in milliseconds.
     private static let keptMilliseconds: Int64 = 10_000
@@ -44,13 +52,17 @@ struct SetupEndpoints: Sendable {
 
     private func checks() async -> JSONValue {
         let now = MonotonicClock.milliseconds
-        var checks = last.withLock { $0.flatMap { now - $0.at < Self.keptMilliseconds ? $0.checks : nil } }
-        if checks == nil {
-            let fresh = await SetupChecks(live.settings, fetcher: fetcher, engine: engine).run()
-            last.withLock { $0 = (now, fresh) }
-            checks = fresh
+        let task = last.withLock { last in
+            if let last, last.endedAt.map({ now - $0 < Self.keptMilliseconds }) ?? true { return last.task }
+            let task = Task { await SetupChecks(live.settings, fetcher: fetcher, engine: engine).run() }
+            last = (task, nil)
+            return task
         }
-        return ["checks": .array((checks ?? []).map(\.json))]
+        let checks = await task.value
+        last.withLock { last in
+            if last?.task == task, last?.endedAt == nil { last?.endedAt = MonotonicClock.milliseconds }
+        }
+        return ["checks": .array(checks.map(\.json))]
     }
 
     private func setWebhook(_ request: WebRequest) async throws -> WebResponse {

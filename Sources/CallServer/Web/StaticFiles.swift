@@ -24,6 +24,9 @@ struct StaticFiles: Sendable {
         self.files = files
     }
 
+    /// Whether the folder was there.
+    var isThere: Bool { !files.isEmpty }
+
     /// Beside the program, where builds and packages put it.
     private static let resources: String? = {
         guard let path = realpath("/proc/self/exe", nil) else { return nil }

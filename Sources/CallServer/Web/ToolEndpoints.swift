@@ -1,5 +1,6 @@
 import CallPolicy
 import HTTPTypes
+import Logging
 import RealtimeProtocol
 import WebServer
 
@@ -8,6 +9,7 @@ struct ToolEndpoints: Sendable {
     let live: LiveSettings
     /// The time, for tools that ask for it.
     let clock: @Sendable () -> WallClock
+    let logger: Logger
 
     /// The longest run of a tool that is tried, in milliseconds.
     private static let tryMilliseconds = 20_000
@@ -44,6 +46,7 @@ struct ToolEndpoints: Sendable {
         let name = request.parameters["name"] ?? ""
         let tools = live.tools
         guard tools.definitions.contains(where: { $0.name == name }) else { throw WebError(.notFound, "no such tool") }
+        logger.notice("tool \(name) is tried", metadata: ["by": "\(request.actor)"])
         let invocation = ToolInvocation(
             callID: "try",
             name: name,

@@ -28,6 +28,7 @@ final class WebSide: Sendable {
     private let engines: [CallEngine]
     private let running = Locked<(group: ServiceGroup, tasks: [Task<Void, any Error>])?>(nil)
     private let logger: Logger
+    private let rest: TwilioREST?
 
     /// - Parameters:
     ///   - live: The settings.
@@ -39,7 +40,9 @@ final class WebSide: Sendable {
     ///   - bridge: What the bridges are told.
     ///   - engines: Where calls run.
     ///   - logger: Where log lines go.
+    ///   - secrets: What viewers of events are not told.
     ///   - logCounters: What became of log lines.
+    ///   - toolCounters: What tools that ask other servers did.
     init(
         _ live: LiveSettings,
         _ directory: CallDirectory,
@@ -50,7 +53,9 @@ final class WebSide: Sendable {
         _ bridge: BridgeConfiguration,
         _ engines: [CallEngine],
         _ logger: Logger,
-        logCounters: @escaping @Sendable () -> LogWriter.Counters?
+        secrets: SecretWords,
+        logCounters: @escaping @Sendable () -> LogWriter.Counters?,
+        toolCounters: @escaping @Sendable () -> HTTPToolRunner.Counters?
     ) {
         let settings = live.settings
         self.live = live
@@ -58,9 +63,10 @@ final class WebSide: Sendable {
         self.planner = planner
         self.engines = engines
         self.logger = logger
+        self.rest = rest
         let carrier = CarrierGuard(settings)
         self.carrier = carrier
-        let hub = LogHub(viewersMax: settings.viewersMax, secrets: settings.secrets) { wanted in
+        let hub = LogHub(viewersMax: settings.viewersMax, secrets: secrets) { wanted in
             for engine in engines { Task { await engine.perform { $0.tellAudio(wanted) } } }
         }
         self.hub = hub
@@ -78,7 +84,11 @@ final class WebSide: Sendable {
         self.health = health
         let devices = DeviceAccess(settings, records)
         self.devices = devices
-        let access = AccessGuard(settings.access.credentials, origins: settings.web.origins)
+        let access = AccessGuard(
+            settings.access.credentials,
+            origins: settings.web.origins,
+            limits: settings.access.logins
+        ) { carrier.address(of: $0) }
         self.access = access
         let counted = Locked(WebService.Stats())
         let (drain, metrics) = (drain, metrics)
@@ -96,6 +106,11 @@ final class WebSide: Sendable {
                     engines: await Self.stats(engines),
                     web: counted.withLock { $0 },
                     viewers: hub.stats,
+                    watchers: feed.stats,
+                    listeners: listeners.withLock { $0.stats },
+                    planner: planner.counters,
+                    tokens: carrier.tokenCounters,
+                    tools: toolCounters(),
                     logins: access.counters,
                     refusals: Self.refusals(carrier, planner, bridge),
                     dayMicrodollars: planner.caps.withLock { $0.dayMicrodollars },
@@ -113,7 +128,7 @@ final class WebSide: Sendable {
             directory: directory,
             drain: drain,
             hasRoom: { bridge.capacity.hasRoom && !bridge.modelAdmission.isRefusing },
-            logger: logger
+            logger: logger.subsystem("carrier")
         )
         let callEndpoints = CallEndpoints(
             live: live,
@@ -123,22 +138,27 @@ final class WebSide: Sendable {
             drain: drain,
             rest: rest
         )
+        let pages = StaticFiles("dashboard")
+        if !pages.isThere {
+            logger.warning("there is no /dashboard: trunkline_CallServer.resources is not beside the program")
+        }
         let routes =
             endpoints.routes + carrierEndpoints.routes + callEndpoints.routes
-            + ToolEndpoints(live: live, clock: { .now() }).routes
-            + HistoryEndpoints(records: records, directory: directory).routes
-            + ConfigurationEndpoints(live: live, records: records).routes
+            + ToolEndpoints(live: live, clock: { .now() }, logger: logger).routes
+            + HistoryEndpoints(records: records, directory: directory, logger: logger).routes
+            + ConfigurationEndpoints(live: live, records: records, logger: logger).routes
             + OverviewEndpoints(
                 live: live,
                 directory: directory,
                 planner: planner,
                 records: records,
                 drain: drain,
+                logger: logger,
                 engineStats: { await Self.stats(engines) },
                 viewers: {
                     hub.stats.viewersOpen + feed.stats.viewersOpen + listeners.withLock { $0.stats.viewersOpen }
                 }
-            ).routes + StaticFiles("dashboard").routes(at: "/dashboard", "The dashboard")
+            ).routes + pages.routes(at: "/dashboard", "The dashboard")
             + DeviceEndpoints(live: live, carrier: carrier, devices: devices, drain: drain).routes
             + StaticFiles("talk").routes(at: "/talk", "Talk to the agent in the browser")
             + SetupEndpoints(live: live, fetcher: fetcher, engine: engines[0], rest: rest).routes
@@ -148,7 +168,7 @@ final class WebSide: Sendable {
             guardedBy: access,
             configuration: settings.web,
             counted: counted,
-            logger: logger
+            logger: logger.subsystem("http")
         )
     }
 
@@ -222,6 +242,7 @@ final class WebSide: Sendable {
         feed.note(record, entry)
         records?.note(record, entry, on: engine)
         switch record.kind {
+        case .planned: ears.begin(record.callSID)
         case .event(.started):
             guard let session = hub.session else { return }
             Task {
@@ -230,8 +251,23 @@ final class WebSide: Sendable {
         case .event(.usage(_, _, let cost)), .event(.transcriptionUsage(_, let cost)):
             let isSpentNow = planner.caps.withLock { $0.spend(cost, live.caps, now: UnixTime.milliseconds) }
             if isSpentNow { endAllCalls() }
-        case .ended: planner.caps.withLock { $0.leave(record.callSID) }
+        case .ended(let reason, _, _):
+            planner.caps.withLock { $0.leave(record.callSID) }
+            if reason == .operatorHungUp { hangUp(record.callSID) }
         default: break
+        }
+    }
+
+    /// The carrier goes on with its document when a stream ends, and the caller with it: who was hung up on is gone.
+    private func hangUp(_ callSID: String) {
+        guard let rest else { return }
+        let logger = logger.subsystem("carrier")
+        Task {
+            do throws(TwilioRESTError) {
+                try await rest.hangUp(call: callSID)
+            } catch {
+                logger.warning("the carrier did not hang up: \(error)", metadata: ["call": "\(callSID)"])
+            }
         }
     }
 

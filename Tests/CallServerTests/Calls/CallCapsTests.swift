@@ -64,9 +64,13 @@ import Testing
         #expect(!mustWait("a", 70_001))
         for moment in [70_001, 70_002] as [Int64] { caps.turnedAway("a", settings, now: moment) }
         #expect(mustWait("a", 130_001) && !mustWait("b", 70_003) && !mustWait("a", 130_002))
-        // A thousand addresses beyond the bound cost nothing.
+        // Those that came first give way, not those that come: the last one is still counted.
         for number in 0..<(CallCaps.addressesMaximum + 1_000) { caps.turnedAway("\(number)", settings, now: 200_000) }
-        #expect(!mustWait("\(CallCaps.addressesMaximum + 5)", 200_000))
+        for _ in 0..<3 { caps.turnedAway("new", settings, now: 200_000) }
+        #expect(mustWait("new", 200_001))
+        // A network of somebody's own is one address.
+        for number in 1...3 { caps.turnedAway("2001:db8:1:2::\(number)", settings, now: 200_000) }
+        #expect(mustWait("2001:db8:1:2:9::9", 200_001) && !mustWait("2001:db8:1:3::1", 200_001))
     }
 
     @Test func weCallSoManyAMinute() {

@@ -152,4 +152,39 @@ import WebServer
         calls.keep(PreparedCall(), for: "late", now: PreparedCalls.lifetimeMilliseconds + 1)
         #expect(calls["10"] == nil && calls["late"] != nil && calls.forgottenEarly == 10)
     }
+
+    /// Calls that we make are counted by whom we call: our own number makes them all.
+    @Test func callsThatWeMakeCountForTheCalled() throws {
+        let planner = try Self.planner(["CALLS_PER_CALLER": "1"])
+        func plan(_ id: String, _ from: String, _ to: String, _ direction: String) -> Bool {
+            planner.plan(Self.offer(id, ["from": from, "to": to, "direction": direction])) != nil
+        }
+        #expect(plan("CA1", "+15550199", "+15550100", "outbound-api"))
+        #expect(plan("CA2", "+15550199", "+15550101", "outbound-api"))
+        #expect(!plan("CA3", "+15550199", "+15550100", "outbound-api"))
+        // The same person, who calls us meanwhile; and our own number as a caller.
+        #expect(!plan("CA4", "+15550100", "+15550199", "inbound"))
+        #expect(plan("CA5", "+15550199", "+15550102", "inbound"))
+    }
+
+    /// After a transfer that nobody answered the call goes on as it was led: prompt, voice, parameters and direction.
+    @Test func aCallThatComesBackKeepsItsPlan() throws {
+        let planner = try Self.planner()
+        var call = PreparedCall()
+        call.changes.instructions = "You are {{agent}}, and collect {{debt}}."
+        call.changes.voice = "sage"
+        call.variables = ["debt": "7"]
+        call.parameters = ["customer": "42", "agent": "Ada"]
+        planner.keep(call, for: "CA1")
+        let facts = CallFacts(called: "+15550100", caller: "+15550199")
+        let parameters = planner.comeBack(facts, callSID: "CA1", direction: "outbound-api") { call in
+            call.addendum = "Nobody answered."
+            call.changes.greeting = .agentFirst(.instructions("Say so."))
+        }
+        let told = Dictionary(parameters.map { ($0.name, $0.value) }) { $1 }
+        #expect(told["customer"] == "42" && told["direction"] == "outbound-api" && told["to"] == "+15550100")
+        let plan = try #require(planner.plan(Self.offer("CA1", told)))
+        #expect(plan.call.session.instructions == "You are Ada, and collect 7.\n\nNobody answered.")
+        #expect(plan.call.session.voice == "sage" && plan.call.greeting == .agentFirst(.instructions("Say so.")))
+    }
 }

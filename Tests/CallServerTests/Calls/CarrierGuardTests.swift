@@ -70,7 +70,7 @@ import WebServer
     @Test func aStreamNeedsTheTokenOfItsWebhookOnce() async throws {
         let server = try await Self.server()
         let token = try await Self.streamToken(server)
-        // A replayed webhook gets the same one: who caught it cannot open a second stream.
+        // A repeated webhook gets the same one while it is young and unused.
         #expect(try await Self.streamToken(server) == token)
         for (number, wrong) in [
             Self.start(token: ""), Self.start(token: token + "0"),
@@ -88,6 +88,27 @@ import WebServer
         second.send(Array(Self.upgrade(signed: true).utf8) + Self.start(token: token, number: 2))
         #expect(await second.answer().closeCode == 1008)
         #expect(server.modelLog.connections == 1)
+        await server.stop()
+    }
+
+    /// A page in a browser of this machine is a stranger's, and so is who reaches us by a name that is not this machine's.
+    @Test(arguments: [
+        ("127.0.0.1", [], 200), ("localhost", [], 200), ("evil.example", [], 403),
+        ("127.0.0.1", ["Origin: https://evil.example"], 403), ("127.0.0.1", ["Origin: null"], 403),
+        ("127.0.0.1", ["X-Forwarded-For: 192.0.2.1"], 403),
+    ])
+    func pagesMayNotCallWithoutASecret(host: String, headers: [String], status: Int) async throws {
+        let server = try await ServerFixture()
+        for (method, path) in [("GET", "/incoming-call"), ("POST", "/twiml"), ("POST", "/status")] {
+            let answer = try await server.ask(method, path, headers: headers, host: host)
+            #expect(answer.status == (status == 200 && path == "/status" ? 204 : status), "\(method) \(path)")
+        }
+        let phone = try RawClient(port: server.port)
+        let lines = ["Host: \(host)"] + headers
+        let upgrade = RawBytes.upgrade(to: "/media-stream").split(separator: "\r\n").filter { !$0.hasPrefix("Host:") }
+        phone.send((upgrade + lines.map { $0[...] }).joined(separator: "\r\n") + "\r\n\r\n")
+        phone.send(RawBytes.close(1000))
+        #expect(await phone.answer().status == (status == 200 ? 101 : 403))
         await server.stop()
     }
 

@@ -35,7 +35,8 @@ struct CanaryTests {
         tools:
           - name: look_up
             description: Looks something up.
-            url: https://tools.example/a
+            url: http://127.0.0.1:9/a
+            allow_private: true
             headers: {Authorization: "Bearer ${TOOL_KEY}"}
         mcp:
           - {label: docs, url: "https://mcp.example/", authorization: "${MCP_KEY}"}
@@ -64,11 +65,33 @@ struct CanaryTests {
             try #require(program.isRunning, "\((try? String(contentsOfFile: log, encoding: .utf8)) ?? "")")
             return (try? await RawClient.ask("GET", "/ready", port: port)) != nil
         }
+        // Who watches the models sees no key, either: the refusal repeats one.
+        let viewer = try RawClient(port: port)
+        viewer.send(
+            RawBytes.upgrade(to: "/ws/logs").replacing(
+                "\r\n\r\n",
+                with: "\r\nAuthorization: Bearer \(Self.canary(6))\r\n\r\n"
+            )
+        )
         var said = try await Self.provoke(port)
+        said += try await Self.useTool(port)
         let config = try await Program.run("env", environment + [RunningProgram.trunkline, "config"], withErrors: true)
         said += config.output
+        let doctor = try await Program.run("env", environment + [RunningProgram.trunkline, "doctor"], withErrors: true)
+        said += doctor.output
+        // A key that comes with a reload, and is used.
+        try "TOOL_KEY_2=\(Self.canary(21))\n".write(toFile: folder.path + "/.env", atomically: true, encoding: .utf8)
+        try Self.tools.replacing("TOOL_KEY}", with: "TOOL_KEY_2}").write(
+            toFile: folder.path + "/tools.yaml",
+            atomically: true,
+            encoding: .utf8
+        )
+        program.signal(SIGHUP)
+        await Patience.wait { (try? String(contentsOfFile: log, encoding: .utf8))?.contains("reloaded: ") == true }
+        said += try await Self.useTool(port)
         program.signal(SIGTERM)
         await Patience.wait { !program.isRunning }
+        said += String(decoding: await viewer.readToEnd(), as: UTF8.self)
         await model.stop()
         said += try String(contentsOfFile: log, encoding: .utf8)
         for name in ["calls.db", "calls.db-wal"] {
@@ -78,12 +101,21 @@ struct CanaryTests {
                 } ?? ""
         }
         #expect(config.output.contains("API_TOKEN=(set, not shown)") && said.contains("the model refuses us"))
-        let found = (1...20).compactMap { number in
+        let found = (1...21).compactMap { number in
             said.firstRange(of: Self.canary(number)).map { range in
                 "secret \(number) behind: \(said[..<range.lowerBound].suffix(100))"
             }
         }
         #expect(found == [])
+    }
+
+    /// A tool with its key, whose server cannot be reached.
+    private static func useTool(_ port: Int) async throws -> String {
+        let bearer = "Authorization: Bearer \(canary(6))"
+        let path = "/tools/look_up/try"
+        let answer = try await RawClient.ask("POST", path, port: port, headers: [bearer], body: "{}")
+        #expect(answer?.text.contains("error") == true || answer?.text.contains("output") == true)
+        return answer?.text ?? ""
     }
 
     /// Brings secrets along wherever a stranger can, and gathers all that is answered.

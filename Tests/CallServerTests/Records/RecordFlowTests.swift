@@ -57,6 +57,23 @@ import Trunk
         await server.stop()
     }
 
+    /// What is deleted is gone from what the server still remembers, too.
+    @Test func aDeletedCallerIsForgotten() async throws {
+        let folder = try TemporaryFolder()
+        let server = try await ServerFixture(Self.settings(folder, ["RECORDING": "off"]))
+        var script = PhoneScript.pattern(1, Self.turn + [.hangUp(.stop)])
+        script.parameters.append(("from", "+15550123"))
+        let outcome = try await server.call(script)
+        await outcome.ended()
+        _ = try await server.ask("/history") { $0.text.contains("caller_hung_up") }
+        #expect(try await server.ask("GET", "/calls").text.contains("+15550123"))
+        let deleted = try await server.ask("DELETE", "/history?number=%2B15550123")
+        #expect(deleted.text.contains(#""deleted":1"#), "\(deleted.text)")
+        #expect(try await server.ask("GET", "/calls").text.contains("+15550123") == false)
+        #expect(try await server.ask("GET", "/calls/\(script.callID)").status == 404)
+        await server.stop()
+    }
+
     /// A stereo file of what both said, whole and in parts, and nothing beside it.
     private static func checkRecording(_ server: ServerFixture, _ detail: JSONValue) async throws {
         let recording = try #require(detail["recording"])

@@ -109,7 +109,12 @@ final class StalledPipe {
         let settings = try Settings(environment: ["LOG_LEVELS": "http=error", "LOG_FORMAT": "json"], prompt: nil)
         for label in ["http", "bridge"] {
             var logger = Logger(label: label) {
-                BackgroundLogHandler(label: $0, settings: settings.logging, writer: writer, secrets: ["canary"])
+                BackgroundLogHandler(
+                    label: $0,
+                    settings: settings.logging,
+                    writer: writer,
+                    secrets: SecretWords(["canary"])
+                )
             }
             logger[metadataKey: "call"] = "CA1"
             logger.debug("\(label) 1")

@@ -117,22 +117,6 @@ import WebServer
         #expect(validator.check(request) == verdict)
     }
 
-    @Test(arguments: [
-        (#"{"a":1}"#, true, SignatureVerdict.valid), (#"{"a":2}"#, true, .wrongBody), (#"{"a":1}"#, false, .wrongBody),
-    ])
-    func bodiesThatAreNoForm(body: String, hashIsThere: Bool, verdict: SignatureVerdict) {
-        let hash = "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862"
-        #expect(TwilioSignature.hash(ofBody: Array(#"{"a":1}"#.utf8)) == hash)
-        let target = hashIsThere ? "/p?bodySHA256=\(hash)" : "/p"
-        let request = SignedRequest(
-            origin: PublicOrigin(host: "h"),
-            target: target,
-            content: .body(Array(body.utf8)),
-            signature: TwilioSignature.sign(url: "https://h\(target)", key: "12345")
-        )
-        #expect(SignatureValidator(tokens: ["12345"]).check(request) == verdict)
-    }
-
     @Test func withoutATokenNothingIsValid() {
         let request = Self.post(signature: TwilioSignature.sign(url: "https://mycompany.example/myapp", key: ""))
         #expect(SignatureValidator(tokens: [""]).check(request) == .wrong)

@@ -42,14 +42,44 @@ import Testing
         #expect(tokens.redeem(token, call: Self.id(1), now: Self.start) == .valid)
     }
 
-    @Test func aReplayedWebhookGetsTheFirstTokenAgain() throws {
+    /// Young and unused it is the same one; used, or near its end, another: what the carrier is told always works.
+    @Test func aRepeatedWebhookGetsATokenThatWorks() throws {
         var tokens = StreamTokens(key: Self.key)
         let first = try tokens.issue(call: Self.id(1), now: Self.start)
         #expect(try tokens.issue(call: Self.id(1), now: Self.start + 1_000) == first)
-        #expect(tokens.redeem(first, call: Self.id(1), now: Self.start + 2_000) == .valid)
-        for _ in 0..<100 { #expect(try tokens.issue(call: Self.id(1), now: Self.start + 3_600_000) == first) }
-        #expect(tokens.redeem(first, call: Self.id(1), now: Self.start + 3_600_000) == .expired)
+        let late = try tokens.issue(call: Self.id(1), now: Self.start + 59_000)
+        #expect(late != first && tokens.redeem(late, call: Self.id(1), now: Self.start + 70_000) == .valid)
+        #expect(tokens.redeem(first, call: Self.id(1), now: Self.start + 60_000) == .used)
+        // In the very moment of the one that was used.
+        let again = try tokens.issue(call: Self.id(1), now: Self.start + 59_000)
+        #expect(again != late && tokens.redeem(again, call: Self.id(1), now: Self.start + 70_000) == .valid)
         #expect(tokens.count == 1)
+    }
+
+    /// A token that nobody used costs nothing; those that follow a used one are counted.
+    @Test func aCallHasAFewTokens() throws {
+        var tokens = StreamTokens(key: Self.key)
+        for number in 0..<100 { _ = try tokens.issue(call: Self.id(1), now: Self.start + Int64(number) * 50_000) }
+        var now = Self.start + 100 * 50_000
+        for _ in 0..<6 {
+            let token = try tokens.issue(call: Self.id(1), now: now)
+            #expect(tokens.redeem(token, call: Self.id(1), now: now) == .valid)
+            now += 10_000
+        }
+        #expect(throws: StreamTokenError.full) { try tokens.issue(call: Self.id(1), now: now) }
+        #expect(tokens.counters.refused == 1)
+    }
+
+    /// A transfer comes back by another node's webhook, and its stream to the node that knows the first token.
+    @Test func aLaterTokenOfAnotherNodeIsTaken() throws {
+        var one = StreamTokens(key: Self.key)
+        var other = StreamTokens(key: Self.key)
+        let first = try one.issue(call: Self.id(1), now: Self.start)
+        #expect(one.redeem(first, call: Self.id(1), now: Self.start + 10) == .valid)
+        let second = try other.issue(call: Self.id(1), now: Self.start + 5_000)
+        #expect(one.redeem(second, call: Self.id(1), now: Self.start + 5_010) == .valid)
+        #expect(one.redeem(second, call: Self.id(1), now: Self.start + 5_020) == .used)
+        #expect(one.redeem(first, call: Self.id(1), now: Self.start + 5_020) == .used)
     }
 
     @Test func anotherNodeOfTheSameKeyTakesIt() throws {

@@ -24,15 +24,6 @@ import WebServer
             .connect(stream),
             #"<Connect><Stream url="wss://bridge.example.com/media-stream">\#(parameters)</Stream></Connect>"#
         ),
-        (
-            .connect(.init(url: "wss://h/p"), action: "/after"),
-            #"<Connect action="/after"><Stream url="wss://h/p"/></Connect>"#
-        ),
-        (
-            .redirect(url: "https://other/incoming-call?a=1&b=2"),
-            "<Redirect>https://other/incoming-call?a=1&amp;b=2</Redirect>"
-        ),
-        (.reject(.busy), #"<Reject reason="busy"/>"#),
         (.hangUp, "<Hangup/>"),
         (
             .dial(number: "+15550100", timeoutSeconds: 20, callerID: "+15550199", action: "/done"),

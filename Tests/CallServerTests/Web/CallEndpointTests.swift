@@ -60,6 +60,34 @@ import Testing
         await server.stop()
     }
 
+    /// What people do to the server, beside calls, is in the log under their names.
+    @Test func whatPeopleDoIsLogged() async throws {
+        let folder = try TemporaryFolder()
+        let said = LogLines()
+        let token = "anna-0123456789abc"
+        let server = try await ServerFixture(
+            ["USERS": "anna:operator:\(token)", "DATABASE_PATH": folder.path + "/calls.db"],
+            logger: said.logger
+        )
+        let outcome = try await server.call(1, [.speakPattern(milliseconds: 300), .hangUp(.stop)])
+        await outcome.ended()
+        _ = try await server.ask("/history") { $0.text.contains("caller_hung_up") }
+        for (method, path, words) in [
+            ("POST", "/drain", "no new calls are taken"), ("POST", "/undrain", "calls are taken again"),
+            ("POST", "/tools/current_time/try", "tool current_time is tried"),
+            ("DELETE", "/history/\(callID)", "a call was deleted"),
+            ("DELETE", "/history?number=%2B15550100", "0 calls of one number were deleted"),
+        ] {
+            let headers = ["Authorization: Bearer \(token)"]
+            let status = try await server.ask(method, path, headers: headers).status
+            #expect((200...299).contains(status) || path.hasPrefix("/tools"), "\(path): \(status)")
+            let isThere = said.lines.contains { $0.contains(words) && $0.contains("by=anna") }
+            #expect(isThere || status == 404, "\(path)")
+        }
+        #expect(!said.lines.contains { $0.contains("15550100") })
+        await server.stop()
+    }
+
     @Test func pagesOfOtherSitesEndNoCall() async throws {
         let server = try await ServerFixture()
         let outcome = try await server.call()

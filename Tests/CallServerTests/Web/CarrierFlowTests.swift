@@ -203,6 +203,21 @@ import WebServer
         await server.stop()
     }
 
+    /// The stream ends first; then the call itself, which would go on with its document.
+    @Test func anOperatorsHangUpEndsTheCall() async throws {
+        let twilio = FakeTwilio()
+        twilio.begin(Self.call)
+        let server = try await Self.server(twilio, ["SAY_AFTER": "Goodbye."])
+        let phone = try Self.connect(server, try await Self.post(server, "/incoming-call", Self.incoming).text)
+        _ = try await server.ask("/calls/\(Self.call)") { $0.text.contains(#""model_serving":true"#) }
+        #expect(twilio.status(Self.call) == "in-progress")
+        #expect(try await server.ask("POST", "/calls/\(Self.call)/hangup").status == 202)
+        #expect(await phone.answer().closeCode == 1000)
+        await Patience.wait { twilio.status(Self.call) == "completed" }
+        #expect(twilio.forms.count == 1)
+        await server.stop()
+    }
+
     @Test func statusCallbacksEndWhatHangs() async throws {
         let server = try await Self.server(FakeTwilio())
         let phone = try Self.connect(server, try await Self.post(server, "/incoming-call", Self.incoming).text)

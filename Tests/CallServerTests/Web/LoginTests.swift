@@ -72,6 +72,22 @@ import Testing
         await server.stop()
     }
 
+    /// `/session` tells who asks: it must not be the place to guess tokens, and behind a proxy clients are told apart.
+    @Test func wrongTokensMustWait() async throws {
+        let server = try await ServerFixture(Self.settings)
+        func ask(_ path: String, _ token: String, from address: String) async throws -> HTTPAnswer {
+            let headers = ["X-Forwarded-For: \(address)", "Authorization: Bearer \(token)"]
+            return try await server.ask("GET", path, headers: headers)
+        }
+        for number in 0..<5 { _ = try await ask("/session", "guess \(number)", from: "192.0.2.1") }
+        #expect(try await ask("/session", "operator-0123456789", from: "192.0.2.1").text.contains(#""user":null"#))
+        let waits = try await ask("/calls", "operator-0123456789", from: "192.0.2.1")
+        #expect(waits.status == 429 && waits.headers["retry-after"] == "60")
+        #expect(try await ask("/calls", "operator-0123456789", from: "192.0.2.2").status == 200)
+        #expect(try await server.ask("GET", "/calls").status == 200, "this machine knows no token and needs none")
+        await server.stop()
+    }
+
     @Test func guessersMustWait() async throws {
         let server = try await ServerFixture(Self.settings)
         var statuses: [Int] = []

@@ -114,6 +114,33 @@ import Trunk
         await fixture.server.stop()
     }
 
+    /// The key is written after the certificate, and neither is newer than what it replaces.
+    @Test func aPairThatIsHalfWrittenIsTriedAgain() async throws {
+        let fixture = try await Fixture()
+        let other = try TemporaryFolder()
+        let renewed = try LoopbackCertificate(in: other.path)
+        let server = fixture.server.server
+        #expect(await server.renewCertificate() == nil)
+        func put(_ from: String, _ to: String) throws {
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: 1)],
+                ofItemAtPath: from
+            )
+            try FileManager.default.removeItem(atPath: to)
+            try FileManager.default.moveItem(atPath: from, toPath: to)
+        }
+        let authority = other.path + "/authority.pem"
+        try FileManager.default.copyItem(atPath: renewed.certificateFile, toPath: authority)
+        try put(renewed.certificateFile, fixture.certificate.certificateFile)
+        #expect(await server.renewCertificate()?.contains("the old ones stay in use") == true)
+        #expect(await server.renewCertificate() == nil, "one state is told of once")
+        try put(renewed.keyFile, fixture.certificate.keyFile)
+        #expect(await server.renewCertificate() == nil)
+        let answer = try await Program.run("curl", ["-sS", "--cacert", authority, fixture.root + "/ready"]).output
+        #expect(answer == #"{"ready":true}"#)
+        await fixture.server.stop()
+    }
+
     @Test(arguments: ["missing", "mismatch", "encrypted", "expired"])
     func badFilesAreToldAtTheStart(fault: String) async throws {
         let folder = try TemporaryFolder()

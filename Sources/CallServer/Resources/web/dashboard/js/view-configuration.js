@@ -50,12 +50,14 @@ export function configurationView() {
 
   function tell() {
     const dirty = isDirty();
-    const {where, at, by} = saved?.saved ?? {};
+    const {where, at, by, applied, problem} = saved?.saved ?? {};
     const words = {
       loading: 'Loading…',
       saving: 'Saving…',
       failed: 'Not saved: see what is wrong below.',
       idle: dirty ? 'Not saved yet. This browser keeps the draft.' :
+        applied === false ?
+                    `Saved${by ? ` by ${by}` : ''}, but not in use: ${problem ?? 'it does not go with the settings'}` :
         where && where !== 'nothing' ?
                     `Saved for new calls${at ? `, ${moment(at)}` : ''}${by ? ` by ${by}` : ''}; kept ${WHERE[where] ?? where}` :
                     'As the server’s own settings have it; nothing was changed here.',
@@ -65,7 +67,7 @@ export function configurationView() {
       `save-status ${
         state === 'failed'             ? 'bad' :
           state === 'saving'           ? 'info' :
-          dirty                        ? 'warn' :
+          dirty || applied === false   ? 'warn' :
           where && where !== 'nothing' ? 'ok' :
                                          ''}`);
     save.disabled = isReadOnly || !dirty || state === 'saving';

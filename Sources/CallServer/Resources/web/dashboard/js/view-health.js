@@ -114,7 +114,7 @@ export function healthView() {
     const store = overview.records ?? {};
     fill(records,
       h('p', {},
-        !store.enabled  ? 'Calls are not written down. RECORDS_PATH switches it on.' :
+        !store.enabled  ? 'Calls are not written down. DATABASE_PATH switches it on.' :
           store.healthy ? 'Calls are written down.' :
                           'Writing does not work.'),
       store.enabled ? facts([
