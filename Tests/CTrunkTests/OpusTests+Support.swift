@@ -106,14 +106,14 @@ enum Signal {
 
     static func decibels(_ ratio: Double) -> Double { 20 * log10(max(ratio, 1e-9)) }
 
-    /// By how many samples `late` is behind `first`, up to 30 ms, and how alike they are then, 0...1.
+    /// By how many samples `late` is behind `first`, up to 30 ms, and how alike they are then, 0...1. The place is looked
+    /// for in a second of the middle.
     static func alignment(_ first: [Int16], _ late: [Int16]) -> (delay: Int, likeness: Double) {
-        var best = (delay: 0, likeness: -1.0)
-        for delay in 0..<720 {
-            let likeness = correlation(first, late, delay)
-            if likeness > best.likeness { best = (delay, likeness) }
-        }
-        return best
+        let start = max(0, min(first.count, late.count) / 2 - 12_000)
+        let (piece, other) = (Array(first.dropFirst(start).prefix(24_000)), Array(late.dropFirst(start).prefix(24_720)))
+        let all = (0..<720).map { correlation(piece, other, $0) }
+        let delay = all.indices.max { all[$0] < all[$1] } ?? 0
+        return (delay, correlation(first, late, delay))
     }
 
     /// Loudness does not count.
