@@ -109,12 +109,12 @@ import Trunk
         let pause = [Int16](repeating: 0, count: PCM.rate * 3 / 2)
         let script = CarrierPeer.Script(
             .asterisk("opus", isJSON: true),
-            CarrierPeer.Script.opus(Sweep.samples + pause + Sweep.samples, count: 225)
+            CarrierPeer.Script.opus(Sweep.samples + pause + Sweep.samples, count: 230)
         )
         let report = try await call(server, script)
         #expect(report.texts == [])
         #expect(server.modelLog.entries.contains { if case .truncated = $0 { true } else { false } })
-        #expect(report.packets.count < 150, "an answer of 8 s went on: \(report.packets.count) packets")
+        #expect(report.packets.count < 90, "an answer of 8 s went on: \(report.packets.count) packets")
         await server.stop()
     }
 
