@@ -7,6 +7,8 @@ struct PhoneHearing: Sendable {
     private var items: [UInt16: Int] = [:]
     private var checks: [UInt16: PatternCheck] = [:]
     private var partial: [UInt8] = []
+    private var playing: UInt16?
+    private var lateAtCut: [UInt16: Int64] = [:]
     private var answers: [PhoneReport.Answer] = []
     private var wasCleared = false
     private var lastPlayed: Int64 = 0
@@ -40,8 +42,12 @@ struct PhoneHearing: Sendable {
     }
 
     /// The phone's queue was cleared: a frame that was cut is never finished, but counts as far as it was heard.
-    mutating func cleared(at now: Int64) {
-        if let frame = frame(startingWith: partial) { items[frame.item, default: 0] += partial.count }
+    mutating func cleared(late: Int64) {
+        if let frame = frame(startingWith: partial) {
+            items[frame.item, default: 0] += partial.count
+            playing = frame.item
+        }
+        if let playing { lateAtCut[playing] = late }
         partial = []
         wasCleared = true
     }
@@ -50,6 +56,7 @@ struct PhoneHearing: Sendable {
         report.heard = heard
         report.heardItems = items
         if let frame = frame(startingWith: partial) { report.heardItems[frame.item, default: 0] += partial.count }
+        report.lateAtCut = lateAtCut
         report.checks = checks
         report.answers = answers
     }
@@ -59,6 +66,7 @@ struct PhoneHearing: Sendable {
         partial.removeFirst(PatternFrame.byteCount)
         guard let frame = PatternFrame(bytes) else { return }
         items[frame.item, default: 0] += bytes.count
+        playing = frame.item
         checks[frame.item, default: PatternCheck()].take(frame, stream: frame.stream)
     }
 

@@ -71,6 +71,8 @@ public struct PhoneReport: Sendable {
     public var heard: [UInt8] = []
     /// Pattern items of the agent: bytes heard of each, by item number.
     public var heardItems: [UInt16: Int] = [:]
+    /// How late the phone itself ran, microseconds, in the two seconds before a `clear` cut an item, by its number.
+    public var lateAtCut: [UInt16: Int64] = [:]
     /// The frames of each pattern item, checked.
     public var checks: [UInt16: PatternCheck] = [:]
     /// Frames sent.

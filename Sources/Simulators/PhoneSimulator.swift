@@ -59,6 +59,7 @@ public final class PhoneSimulator: LegHandler {
     private var sequence = 1
     private var chunk = 1
     private var frameDue: Int64 = 0
+    private var lateness = PhoneLateness()
     private var random: UInt64
     private var leg: LegID?
 
@@ -94,6 +95,7 @@ public final class PhoneSimulator: LegHandler {
 
     /// What the server sends to the phone.
     public func received(_ message: RawSpan, isText: Bool, from leg: LegID, on engine: isolated CallEngine) {
+        lateness.ran(at: engine.nowMicroseconds)
         play(until: engine.nowMicroseconds)
         let text = message.withUnsafeBytes { Array($0) }
         guard isText, let json = try? JSONValue(parsing: text) else {
@@ -107,6 +109,7 @@ public final class PhoneSimulator: LegHandler {
 
     /// The next frame or echo is due.
     public func timerFired(_ leg: LegID, on engine: isolated CallEngine) {
+        lateness.ran(at: engine.nowMicroseconds)
         play(until: engine.nowMicroseconds)
         step(leg, on: engine)
     }
@@ -160,7 +163,7 @@ public final class PhoneSimulator: LegHandler {
             if keys != ["event", "streamSid"] { report.invalidMessages.append("clear") }
             report.clears.append((now, buffer.queuedBytes / MuLaw.bytesPerMillisecond))
             for name in buffer.clear() { echo(name, at: now) }
-            hearing.cleared(at: now)
+            hearing.cleared(late: lateness.recent(at: now))
         default: report.invalidMessages.append("unknown event")
         }
     }
@@ -192,7 +195,9 @@ public final class PhoneSimulator: LegHandler {
         var due = frameDue + jitter()
         if let mark = buffer.nextMark { due = min(due, mark) }
         if let echo = echoes.map(\.at).min() { due = min(due, echo) }
-        engine.setTimer(leg, afterMilliseconds: Int(max(0, due - now + 999) / 1_000))
+        let wait = max(0, due - now + 999) / 1_000
+        lateness.due = now + wait * 1_000
+        engine.setTimer(leg, afterMilliseconds: Int(wait))
     }
 
     private func sendEchoes(_ leg: LegID, _ now: Int64, on engine: isolated CallEngine) {
