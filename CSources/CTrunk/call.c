@@ -29,7 +29,10 @@ void trk_call_malformed(trk_leg *leg, trk_malformed reason) {
   trk_call_dropped(leg, reason);
   /* Unknown events and late audio are no fault of the peer's. */
   if (reason == TRK_MALFORMED_UNKNOWN || reason == TRK_MALFORMED_AUDIO) return;
-  if (++leg->malformed > leg->loop->config.malformed_max)
+  if (++leg->malformed <= leg->loop->config.malformed_max) return;
+  if (reason == TRK_MALFORMED_BINARY)
+    trk_leg_break(leg, 1003, TRK_CLOSE_LIMIT, "too many packets that are not what is on this line");
+  else
     trk_leg_break(leg, 1008, TRK_CLOSE_LIMIT, "too many malformed messages");
 }
 

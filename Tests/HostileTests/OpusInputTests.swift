@@ -235,9 +235,9 @@ import Trunk
             id: "I13",
             what: "µ-law where Opus is spoken: 20 packets are dropped, then it is enough",
             bytes: binary((0..<30).map { _ in [UInt8](repeating: 0xFF, count: 160) }),
-            code: 1_008,
+            code: 1_003,
             counted: [.invalid: 21, .binary: 21, .limits: 1],
-            reason: "too many malformed messages"
+            reason: "too many packets that are not what is on this line"
         ),
     ]
 

@@ -75,7 +75,20 @@ final class DeviceAcceptor: LegAcceptor {
     private static func token(_ request: WebRequest) -> String? {
         guard let given = request.headers[.authorization] ?? request.query["authorization"] else { return nil }
         let parts = given.split(separator: " ", maxSplits: 1)
-        return parts.count == 2 && parts[0].lowercased() == "bearer" ? String(parts[1]) : given
+        guard parts.count == 2 else { return given }
+        switch parts[0].lowercased() {
+        case "bearer": return String(parts[1])
+        case "basic": return password(parts[1])
+        default: return given
+        }
+    }
+
+    /// Of a name and a password (RFC 7617), as Asterisk's `username` and `password` become; the name may be any.
+    private static func password(_ credentials: Substring) -> String? {
+        guard let pair = Base64.decode(String(credentials)), let colon = pair.firstIndex(of: UInt8(ascii: ":")) else {
+            return nil
+        }
+        return String(decoding: pair[(colon + 1)...], as: UTF8.self)
     }
 
     /// A token that was set must come along; without one only this machine may.

@@ -45,16 +45,20 @@ final class DeviceAccess: Sendable {
     var isOn: Bool { settings.trust != .off }
 
     /// A name as devices have: printable, without quotes, not too long.
-    static func isName(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.count <= nameMax
+    static func isName(_ text: String) -> Bool { !text.isEmpty && isNameOrNone(text) }
+
+    /// Old devices have no client id.
+    static func isNameOrNone(_ text: String) -> Bool {
+        text.utf8.count <= nameMax
             && text.utf8.allSatisfy {
                 (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
             }
     }
 
     /// What a device must bring to its stream.
-    func token(for deviceID: String) -> String {
-        let code = HMAC<SHA256>.authenticationCode(for: Array(deviceID.utf8), using: key)
+    func token(for deviceID: String, _ clientID: String) -> String {
+        // Neither name has a line break.
+        let code = HMAC<SHA256>.authenticationCode(for: Array("\(deviceID)\n\(clientID)".utf8), using: key)
         return code.map { byte in
             let digits = String(byte, radix: 16)
             return digits.count == 1 ? "0" + digits : digits
@@ -68,22 +72,22 @@ final class DeviceAccess: Sendable {
         case .off: isAdmitted = false
         case .open: isAdmitted = request.headers[.origin] == nil
         case .paired:
-            let isKnown = pairing.withLock { $0.isPaired(deviceID) }
-            let fits = token.map { ConstantTime.isEqual($0, self.token(for: deviceID)) } ?? false
-            isAdmitted = isKnown && fits || request.isFromThisMachine
+            let clientID = pairing.withLock { $0.paired[deviceID] }
+            let fits = clientID.map { ConstantTime.isEqual(token ?? "", self.token(for: deviceID, $0)) } ?? false
+            isAdmitted = fits || request.isFromThisMachine
         }
         if !isAdmitted { refused.withLock { $0 += 1 } }
         return isAdmitted
     }
 
     /// What the bootstrap tells a device: nil when it may call, else the code that it shows.
-    func code(for deviceID: String, _ request: WebRequest) -> String? {
+    func code(for deviceID: String, _ clientID: String, _ request: WebRequest) -> String? {
         if settings.trust == .open || request.isFromThisMachine { return nil }
         return pairing.withLock { pairing -> String? in
-            if pairing.isPaired(deviceID) { return nil }
-            return pairing.code(for: deviceID, now: UnixTime.milliseconds) {
+            if let known = pairing.paired[deviceID], ConstantTime.isEqual(known, clientID) { return nil }
+            return pairing.code(for: deviceID, clientID, now: UnixTime.milliseconds) {
                 let number = String(UInt32.random(in: 0..<1_000_000))
-                return String(repeating: "0", count: 6 - number.count) + number
+                return String(repeating: "0", count: DevicePairing.codeDigits - number.count) + number
             }
         }
     }

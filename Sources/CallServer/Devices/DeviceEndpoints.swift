@@ -88,17 +88,21 @@ struct DeviceEndpoints: Sendable {
 
     // MARK: - Bootstrap
 
-    private static func device(_ request: WebRequest) throws -> String {
-        let name = request.headers[.deviceID] ?? request.query["device-id"] ?? ""
-        guard DeviceAccess.isName(name) else {
+    private static func device(_ request: WebRequest) throws -> (deviceID: String, clientID: String) {
+        let device = request.headers[.deviceID] ?? request.query["device-id"] ?? ""
+        guard DeviceAccess.isName(device) else {
             throw WebError(.badRequest, "the header Device-Id is missing, or is no name of a device")
         }
-        return name
+        let client = request.headers[.clientID] ?? request.query["client-id"] ?? ""
+        guard DeviceAccess.isNameOrNone(client) else {
+            throw WebError(.badRequest, "the header Client-Id is no name of a program on a device")
+        }
+        return (device, client)
     }
 
     private func answer(_ request: WebRequest) throws -> WebResponse {
         guard devices.isOn else { throw WebError(.notFound, "devices may not call this server (DEVICES=off)") }
-        let device = try Self.device(request)
+        let (device, client) = try Self.device(request)
         let body = try? JSONValue(parsing: request.body)
         let version =
             body?["application"]?["version"]?.stringValue ?? request.headers[HTTPField.Name("Firmware-Version")!]
@@ -108,7 +112,7 @@ struct DeviceEndpoints: Sendable {
             // The device's own version: there is never anything newer here.
             "firmware": ["version": .string(version), "url": ""],
         ]
-        if let code = devices.code(for: device, request) {
+        if let code = devices.code(for: device, client, request) {
             answer["activation"] = [
                 "code": .string(code), "message": .string("\(code)\nPOST /devices/pair"), "challenge": .string(device),
                 "timeout_ms": 30_000,
@@ -119,7 +123,7 @@ struct DeviceEndpoints: Sendable {
             }
             answer["websocket"] = [
                 "url": .string("ws" + origin.pageURL(path: DeviceAcceptor.devicePaths[0]).dropFirst("http".count)),
-                "token": .string(devices.token(for: device)), "version": 1,
+                "token": .string(devices.token(for: device, client)), "version": 1,
             ]
         }
         return .json(.object(answer))
@@ -127,7 +131,8 @@ struct DeviceEndpoints: Sendable {
 
     private func activation(_ request: WebRequest) throws -> WebResponse {
         guard devices.isOn else { throw WebError(.notFound, "devices may not call this server (DEVICES=off)") }
-        let isWaiting = devices.code(for: try Self.device(request), request) != nil
+        let (device, client) = try Self.device(request)
+        let isWaiting = devices.code(for: device, client, request) != nil
         return .json(["paired": .bool(!isWaiting)], status: isWaiting ? .accepted : .ok)
     }
 
@@ -138,11 +143,14 @@ struct DeviceEndpoints: Sendable {
         let waiting = all.pending.map { pending -> JSONValue in
             ["device": .string(pending.deviceID), "since": .string(UnixTime.text(pending.at))]
         }
-        return ["paired": .array(all.paired.map(JSONValue.string)), "waiting": .array(waiting)]
+        return ["paired": .array(all.paired.keys.sorted().map(JSONValue.string)), "waiting": .array(waiting)]
     }
 
     private func pair(_ request: WebRequest) async throws -> WebResponse {
         let code = try request.object().text("code")
+        guard DevicePairing.isCode(code) else {
+            throw WebError(.unprocessableContent, "code: six digits are expected, as the device shows them")
+        }
         guard let (device, isKept) = await devices.pair(code: code, by: request.actor) else {
             throw WebError(.notFound, "no device shows this code, or it was shown too long ago")
         }

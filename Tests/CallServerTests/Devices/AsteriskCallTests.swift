@@ -143,9 +143,14 @@ import Trunk
 
     @Test func aStreamMustBringItsToken() async throws {
         let server = try await ServerFixture(["ASTERISK_TOKEN": Self.token])
+        let basic = { (text: String) in "Authorization: Basic \(Base64.encode(Array(text.utf8)))" }
         for (target, header, status) in [
             (Self.path, "X-None: 1", 403), (Self.path, "Authorization: Bearer wrong", 403),
             (Self.path, "Authorization: Bearer \(Self.token)", 101),
+            // The name and password of websocket_client.conf.
+            (Self.path, basic("asterisk:\(Self.token)"), 101), (Self.path, basic(":\(Self.token)"), 101),
+            (Self.path, basic("\(Self.token):wrong"), 403), (Self.path, basic(Self.token), 403),
+            (Self.path, "Authorization: Basic ====", 403), (Self.path, "Authorization: Basic", 403),
             (Self.path + "?token=\(Self.token)", "X-None: 1", 101),
             // The other carrier's header proves nothing here.
             (Self.path, "X-Telnyx-Streaming-Auth-Token: \(Self.token)", 403),

@@ -1,4 +1,5 @@
 import RealtimeProtocol
+import SelfTest
 import Simulators
 import Trunk
 
@@ -67,8 +68,8 @@ final class CarrierPeer: LegHandler {
     struct Outcome: Sendable {
         fileprivate let shared: Locked<Report>
         var report: Report { shared.withLock { $0 } }
-        func ended() async throws -> Report {
-            while report.ending.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+        func ended() async -> Report {
+            await Patience.wait { !report.ending.isEmpty }
             return report
         }
     }

@@ -18,12 +18,13 @@ import Trunk
         _ server: ServerFixture,
         _ device: String,
         method: String = "POST",
-        headers: [String] = [outside]
+        headers: [String] = [outside],
+        client: String = "one"
     ) async throws -> JSONValue {
         let answer = try await server.ask(
             method,
             "/xiaozhi/ota/",
-            headers: headers + ["Device-Id: \(device)", "Content-Type: application/json"],
+            headers: headers + ["Device-Id: \(device)", "Client-Id: \(client)", "Content-Type: application/json"],
             host: "a.example",
             body: method == "GET" ? "" : #"{"application":{"name":"xiaozhi","version":"1.7.2"}}"#
         )
@@ -39,7 +40,7 @@ import Trunk
         try await server.ask(
             "POST",
             "/xiaozhi/ota/activate",
-            headers: [Self.outside, "Device-Id: \(device)", "Content-Type: application/json"],
+            headers: [Self.outside, "Device-Id: \(device)", "Client-Id: one", "Content-Type: application/json"],
             body: "{}"
         ).status
     }
@@ -92,7 +93,9 @@ import Trunk
 
         #expect(try await pair(server, code, headers: [Self.outside]).status == 401)
         #expect(try await pair(server, code, headers: Self.asViewer).status == 403)
-        #expect(try await pair(server, "12345").status == 404)
+        for wrong in ["12345", "1234567", "12345a", "１２３４５６"] {
+            #expect(try await pair(server, wrong).status == 422, "\(wrong)")
+        }
         #expect(try await pair(server, "").status == 422)
         let missing = [0, 1, 2].map { String(format6($0)) }.first { $0 != code && $0 != other }
         #expect(try await pair(server, try #require(missing)).status == 404)
@@ -109,6 +112,25 @@ import Trunk
         #expect(ready["websocket"]?["url"] == "ws://a.example/xiaozhi/v1/" && ready["websocket"]?["version"] == 1)
         let token = try #require(ready["websocket"]?["token"]?.stringValue)
         #expect(try await bootstrap(server, "aa:bb", method: "GET")["websocket"]?["token"]?.stringValue == token)
+        await server.stop()
+    }
+
+    /// A hardware address is no secret: another program that claims it gets a code to show, and no token.
+    @Test func anotherProgramWithItsAddressIsAnotherDevice() async throws {
+        let server = try await ServerFixture(Self.settings)
+        let code = try await code(server, "aa:bb")
+        let thief = try await bootstrap(server, "aa:bb", client: "two")
+        let theirs = try #require(thief["activation"]?["code"]?.stringValue)
+        #expect(theirs != code)
+        #expect(try await pair(server, code).status == 200)
+        for client in ["two", ""] {
+            #expect(try await bootstrap(server, "aa:bb", client: client)["websocket"] == nil)
+        }
+        let token = try #require(try await bootstrap(server, "aa:bb")["websocket"]?["token"]?.stringValue)
+        // The device was set up anew: it is paired as it is now, and its old token ends.
+        #expect(try await pair(server, theirs).status == 200)
+        #expect(try await upgrade(server, "aa:bb", token: token) == 401)
+        #expect(try await bootstrap(server, "aa:bb")["websocket"] == nil)
         await server.stop()
     }
 
@@ -225,19 +247,19 @@ import Trunk
             return String(number / 2)
         }
         // Codes that are taken are drawn again.
-        #expect(pairing.code(for: "a", now: 0, random: next) == "0")
-        #expect(pairing.code(for: "b", now: 0, random: next) == "1")
-        #expect(pairing.code(for: "c", now: 0, random: next) == "2")
-        #expect(pairing.code(for: "a", now: 0, random: next) == "0")
-        for index in 0..<200 { _ = pairing.code(for: "d\(index)", now: 1, random: next) }
+        #expect(pairing.code(for: "a", "", now: 0, random: next) == "0")
+        #expect(pairing.code(for: "b", "", now: 0, random: next) == "1")
+        #expect(pairing.code(for: "c", "", now: 0, random: next) == "2")
+        #expect(pairing.code(for: "a", "", now: 0, random: next) == "0")
+        for index in 0..<200 { _ = pairing.code(for: "d\(index)", "", now: 1, random: next) }
         #expect(pairing.pending.count == DevicePairing.pendingMax && pairing.pending.first?.deviceID == "d100")
         let last = pairing.pending.last?.code ?? ""
         #expect(pairing.pair(code: last, now: DevicePairing.codeMilliseconds + 2) == nil, "shown too long ago")
         #expect(pairing.pending.isEmpty)
         var restored = DevicePairing()
-        restored.restore(.array((0..<20_000).map { .string("\($0)") }))
+        restored.restore(.object(JSONObject((0..<20_000).map { .init(key: "\($0)", value: "") })))
         #expect(restored.paired.count == DevicePairing.pairedMax)
-        _ = restored.code(for: "new", now: 0) { "1" }
+        _ = restored.code(for: "new", "", now: 0) { "1" }
         #expect(restored.pair(code: "1", now: 0) == nil, "too many are paired")
     }
 

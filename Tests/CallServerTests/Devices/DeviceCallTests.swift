@@ -1,5 +1,6 @@
 import Foundation
 import RealtimeProtocol
+import SelfTest
 import Simulators
 import TestSupport
 import Testing
@@ -42,7 +43,7 @@ struct DeviceCallTests {
     }
 
     private func ended(_ outcome: DeviceSimulator.Outcome) async throws -> DeviceSimulator.Report {
-        while outcome.report.ending.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+        await Patience.wait { !outcome.report.ending.isEmpty }
         #expect(outcome.report.ending.hasPrefix("1000"), "\(outcome.report.ending)")
         return outcome.report
     }

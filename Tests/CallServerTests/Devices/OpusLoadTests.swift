@@ -33,9 +33,7 @@ import Trunk
             )
             try await Task.sleep(for: .milliseconds(20))
         }
-        for outcome in outcomes {
-            while outcome.report.ending.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
-        }
+        for outcome in outcomes { await Patience.wait { !outcome.report.ending.isEmpty } }
         return outcomes.map(\.report)
     }
 

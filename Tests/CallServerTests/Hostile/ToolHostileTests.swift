@@ -96,22 +96,25 @@ import Testing
 
     /// G15: nobody is told what came after the call.
     @Test func aResultAfterTheEndIsDropped() async throws {
+        let hasAnswered = Locked(false)
         let fetcher = ScriptedFetcher([ScriptedFetcher.status(200, "{}")]) {
-            try? await Task.sleep(for: .milliseconds(700))
+            // Until the end of the call cancels the tool.
+            await Patience.wait { false }
+            hasAnswered.withLock { $0 = true }
         }
         let server = try await Self.server(fetcher)
         let outcome = try await server.call(
             1,
             [.speakPattern(milliseconds: 500), .pause(milliseconds: 900), .hangUp(.stop)]
         )
-        while fetcher.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        await Patience.wait { !fetcher.requests.isEmpty }
         _ = try await server.ask("POST", "/calls/\(PhoneScript.pattern(1, []).callID)/hangup")
         await outcome.ended()
         let ended = try await server.ask("/calls/\(PhoneScript.pattern(1, []).callID)") {
             $0.text.contains("completed")
         }
         #expect(ended.text.contains(#""outcome":"cancelled""#))
-        try await Task.sleep(for: .milliseconds(900))
+        await Patience.wait { hasAnswered.withLock { $0 } }
         #expect(!server.modelLog.entries.contains { if case .toolAnswered = $0 { true } else { false } })
         await server.stop()
     }

@@ -136,7 +136,7 @@ import Trunk
         )
         let server = try await ServerFixture(settings, parts: parts)
         try await Self.talk(server)
-        while fetcher.requests.count < 3 { try await Task.sleep(for: .milliseconds(20)) }
+        await Patience.wait { fetcher.requests.count >= 3 }
         let sent = fetcher.requests
         #expect(Set(sent.map(\.body)).count == 1)
         let body = try JSONValue(parsing: sent[0].body)

@@ -169,9 +169,7 @@ import WebServer
         let again = try Self.connect(server, missed.text, stream: 2)
         _ = try await server.ask("/calls/\(Self.call)") { $0.text.contains(#""model_serving":true"#) }
         // The agent speaks first, and knows why: that is asked for as a response.
-        while !server.modelLog.entries.contains(.responseRequested(connection: 2)) {
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        await Patience.wait { server.modelLog.entries.contains(.responseRequested(connection: 2)) }
         again.reset()
         // The token of the first document is used up for good.
         let replayed = try Self.connect(server, missed.text, stream: 3)

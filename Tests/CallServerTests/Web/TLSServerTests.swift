@@ -62,10 +62,9 @@ import Trunk
     @Test func aHundredConnectionsLeaveNothing() async throws {
         let fixture = try await Fixture()
         for _ in 0..<100 { #expect(try await fixture.curl(fixture.root + "/ready") == #"{"ready":true}"#) }
-        while true {
+        await Patience.wait {
             let stats = await fixture.server.server.stats()[0]
-            if stats.legsOpen == 0, stats.handedOver == 100 { break }
-            try await Task.sleep(for: .milliseconds(10))
+            return stats.legsOpen == 0 && stats.handedOver == 100
         }
         await fixture.server.stop()
     }
