@@ -265,7 +265,10 @@ trk_status trk_call_interrupt(trk_loop *loop, trk_call_id id) {
   trk_call_forget_responses(call);
   const int64_t now_us = (int64_t)(uv_hrtime() / 1000);
   const bool playing = may_play(call, now_us);
-  if (playing && call->carrier) trk_dialect_send_clear(call);
+  if (playing && call->carrier)
+    trk_dialect_send_clear(call);
+  else
+    trk_dialect_finish(call); /* Who has run dry in mid-answer still waits for its end. */
   const bool anything = playing || call->ledger.item_count > 0;
   if (playing && call->taps) trk_tap_clear(call, now_us);
   trk_chain_clear(loop, &call->playback);
@@ -309,6 +312,12 @@ static uint64_t blocks_of(const trk_chain *chain) {
   uint64_t count = 0;
   for (const trk_block *block = chain->head; block; block = block->next) count++;
   return count;
+}
+
+uint64_t trk_call_given_ms(trk_loop *loop, trk_call_id id, trk_leg_id leg_id) {
+  const trk_call *call = trk_call_find(loop, id);
+  const trk_leg *leg = trk_leg_find(loop, leg_id);
+  return call && leg && leg->call == call ? ms_of(call, leg->audio_bytes) : 0;
 }
 
 trk_status trk_call_get_stats(trk_loop *loop, trk_call_id id, trk_call_stats *out) {

@@ -11,7 +11,8 @@ static uint64_t ms_of(const trk_call *call, uint64_t bytes) {
 
 /* ---- To the model ---- */
 
-static trk_status send_append(trk_call *call, trk_bytes base64) {
+/* `count` bytes of audio, as base64. */
+static trk_status send_append(trk_call *call, trk_bytes base64, size_t count) {
   const trk_bytes parts[] = {
       {(const uint8_t *)trk_rt_append_head, TRK_RT_APPEND_HEAD_COUNT},
       base64,
@@ -21,6 +22,7 @@ static trk_status send_append(trk_call *call, trk_bytes base64) {
   if (status != TRK_OK) return status;
   call->loop->stats.appends_out++;
   call->stats.appends_out++;
+  call->route->audio_bytes += count;
   return TRK_OK;
 }
 
@@ -85,7 +87,7 @@ static trk_status send_bytes(trk_call *call, const uint8_t *bytes, size_t count)
   /* Not the loop's scratch: the message that is being read may have its payload there. */
   char text[(TRK_APPEND_BYTES_MAX + 2) / 3 * 4];
   const size_t encoded = trk_base64_encode(text, bytes, count);
-  return send_append(call, (trk_bytes){(const uint8_t *)text, encoded});
+  return send_append(call, (trk_bytes){(const uint8_t *)text, encoded}, count);
 }
 
 /* One append from the head of the waiting audio. */
@@ -179,6 +181,12 @@ static void note_media(trk_call *call) {
   trk_wheel_arm(call->loop, &call->media, call->media_ms + call->loop->config.media_timeout_ms);
 }
 
+void trk_call_note_frame(trk_call *call) {
+  call->loop->stats.carrier_frames_in++;
+  call->stats.frames_in++;
+  note_media(call);
+}
+
 bool trk_call_may_take(trk_call *call, int64_t duration_us) {
   const int64_t eighths = duration_us * TRK_ULAW_BYTES_PER_MS / TRK_US_PER_MS;
   if (within_speed(call, eighths > 0 ? (size_t)eighths : 0)) return true;
@@ -187,9 +195,6 @@ bool trk_call_may_take(trk_call *call, int64_t duration_us) {
 }
 
 void trk_call_take_audio(trk_call *call, const uint8_t *bytes, size_t count) {
-  call->loop->stats.carrier_frames_in++;
-  call->stats.frames_in++;
-  note_media(call);
   if (call->taps) trk_tap_caller_audio(call, bytes, count);
   const bool gathers = call->loop->config.append_ms > 20;
   if (call->waiting.bytes > 0 && !gathers) trk_call_send_waiting(call);
@@ -220,7 +225,7 @@ static void pass_on(trk_call *call, trk_bytes base64, size_t count) {
     keep_waiting(call, base64, count);
   else if (gathers)
     gather(call, base64, count);
-  else if (call->waiting.bytes > 0 || send_append(call, base64) != TRK_OK)
+  else if (call->waiting.bytes > 0 || send_append(call, base64, count) != TRK_OK)
     keep_waiting(call, base64, count);
 }
 

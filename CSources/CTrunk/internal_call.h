@@ -71,6 +71,8 @@ void trk_call_on_media_timer(trk_call *call);
 bool trk_call_decode(trk_loop *loop, trk_chain *chain, trk_bytes base64);
 /* Whether so much audio, in microseconds, may come now; otherwise the carrier is closed. */
 bool trk_call_may_take(trk_call *call, int64_t duration_us);
+/* A message with audio came from the carrier: counts it, and the carrier is not silent. */
+void trk_call_note_frame(trk_call *call);
 /* Audio of the caller as the model hears it. */
 void trk_call_take_audio(trk_call *call, const uint8_t *bytes, size_t count);
 /* The carrier's stream begins. */
@@ -101,7 +103,8 @@ struct trk_line {
   bool talking;           /* `begin` was sent, `end` is owed. */
   bool held;              /* The peer takes no audio. */
   int64_t media_end_us;   /* Up to here there is audio of the caller; 0: none came yet. */
-  uint32_t filled_ms;     /* Made up since the last packet. */
+  uint32_t filled_ms;     /* Made up since the last packet... */
+  uint32_t fill_ms;       /* ...and the most of it. */
   uint32_t packet_us;     /* Length of the last packet. */
   trk_timer fill;
   trk_call *call;

@@ -89,6 +89,7 @@ struct trk_leg {
   uint32_t malformed;
   trk_call *call; /* NULL outside a call. */
   uint32_t model_epoch;
+  uint64_t audio_bytes; /* Caller audio that this model was given. */
   uint16_t close_code;
   trk_close_cause close_cause;
   int32_t close_detail;

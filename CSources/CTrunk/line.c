@@ -3,7 +3,7 @@
  *
  * A model hears audio, not time: a caller who is silent because nothing is sent would never end a
  * turn. So a line whose peer falls behind real time is filled up, by a guess at first and then by
- * silence, until TRK_LINE_FILL_MS_MAX: that is silence enough for any turn to end.
+ * silence, for as long as the session needs to find the end of a turn (trk_call_set_fill).
  */
 #include "internal.h"
 
@@ -12,8 +12,10 @@
 enum {
   FILL_SLACK_US = 120 * TRK_US_PER_MS, /* A packet that is so late is missed. */
   AHEAD_US_MAX = 500 * TRK_US_PER_MS,  /* Packets that come in heaps; more was late, and is over. */
-  GUESSED_MS_MAX = 100,                /* Then a guess is worse than silence. */
-  LOST_PACKETS_MAX = 10,               /* Of one gap that are concealed; the others are left out. */
+  FILL_US_MIN = 20 * TRK_US_PER_MS,    /* Of one piece that is made up. */
+  FILL_US_MAX = TRK_LINE_FRAME_MS_MAX * TRK_US_PER_MS,
+  GUESSED_MS_MAX = 100,  /* Then a guess is worse than silence. */
+  LOST_PACKETS_MAX = 10, /* Of one gap that are concealed; the others are left out. */
   PCM_BYTES = sizeof(int16_t),
 };
 
@@ -139,6 +141,7 @@ trk_status trk_call_set_line(trk_loop *loop, trk_call_id id, const trk_line_conf
     return status;
   }
   line->fill.kind = TRK_TIMER_CALL_FILL;
+  line->fill_ms = TRK_LINE_FILL_MS;
   line->call = call;
   call->line = line;
   set_pace(call, config);
@@ -152,6 +155,14 @@ void trk_line_close(trk_call *call) {
   trk_wheel_cancel(call->loop, &line->fill);
   call->line = NULL;
   free_line(call->loop, line);
+}
+
+trk_status trk_call_set_fill(trk_loop *loop, trk_call_id id, uint32_t fill_ms) {
+  trk_call *call = trk_call_find(loop, id);
+  if (!call) return TRK_ESTALE;
+  if (!call->line) return TRK_EUNSUPPORTED;
+  call->line->fill_ms = fill_ms < TRK_LINE_FILL_MS_MAX ? fill_ms : TRK_LINE_FILL_MS_MAX;
+  return TRK_OK;
 }
 
 bool trk_call_echo(trk_loop *loop, trk_call_id id, const void *name, size_t count) {
@@ -219,8 +230,10 @@ static void arm_fill(trk_line *line) {
 
 void trk_line_on_timer(trk_line *line) {
   trk_call *const call = line->call;
-  if (line->filled_ms >= TRK_LINE_FILL_MS_MAX || !call->carrier || call->stopped) return;
-  const uint32_t us = line->packet_us > 60 * TRK_US_PER_MS ? 60 * TRK_US_PER_MS : line->packet_us;
+  if (line->filled_ms >= line->fill_ms || !call->carrier || call->stopped) return;
+  /* As the peer's packets are, within what a timer and a guess are good for. */
+  uint32_t us = line->packet_us < FILL_US_MIN ? FILL_US_MIN : line->packet_us;
+  if (us > FILL_US_MAX) us = FILL_US_MAX;
   make_up(line, us, line->filled_ms < GUESSED_MS_MAX);
   line->filled_ms += us / TRK_US_PER_MS;
   line->media_end_us += us;
@@ -230,6 +243,7 @@ void trk_line_on_timer(trk_line *line) {
 
 /* A packet of so much audio came: real time goes on from here. */
 static void note_packet(trk_line *line, uint32_t us) {
+  trk_call_note_frame(line->call);
   const int64_t now_us = line->call->loop->now_us;
   line->packet_us = us;
   line->filled_ms = 0;
@@ -246,13 +260,15 @@ static void invalid(trk_call *call) {
                                                                         : TRK_MALFORMED_BASE64);
 }
 
-/* What the numbers show as lost before this packet; the last of it may be in the packet. */
+/* What the numbers show as lost before this packet; the last of it may be in the packet. What is
+ * made up costs the model's time like any audio: numbers that jump all the time are a flood. */
 static void conceal(trk_line *line, uint32_t lost, trk_bytes next) {
   trk_loop_stats *const stats = &line->call->loop->stats;
   stats->line_packets_lost += lost;
   if (line->packet_us == 0) return;
   uint32_t rest = lost < LOST_PACKETS_MAX ? lost : LOST_PACKETS_MAX;
   for (; rest > 0; rest--) {
+    if (!trk_call_may_take(line->call, line->packet_us)) return;
     const bool has_copy = rest == 1 && line->opus;
     if (line->opus) stats->opus_lost++;
     line->media_end_us += line->packet_us;
@@ -323,6 +339,7 @@ void trk_line_numbered(trk_call *call, int64_t number, trk_bytes base64) {
     is_next = false;
     if (!call->carrier || call->carrier->state != TRK_LEG_OPEN) return;
     if (out.lost > 0) conceal(line, out.lost, out.bytes);
+    if (!call->carrier || call->carrier->state != TRK_LEG_OPEN) return;
     take_packet(line, out.bytes);
   }
 }

@@ -133,7 +133,7 @@ static void send_due(trk_call *call) {
 
 static void resume_model(trk_call *call) {
   if (!call->route_paused) return;
-  const size_t limit = (size_t)call->loop->config.playback_ms_max * TRK_ULAW_BYTES_PER_MS;
+  const size_t limit = (size_t)call->loop->config.playback_ms_max * call->bytes_per_ms;
   if (call->playback.bytes > limit / 4 * 3) return;
   call->route_paused = false;
   call->route->held = false;

@@ -43,7 +43,8 @@ static void keep(trk_reorder *window, int64_t number, trk_bytes bytes) {
 }
 
 bool trk_reorder_put(trk_reorder *window, int64_t number, trk_bytes bytes, trk_reorder_out *out) {
-  if (number < 0) { /* Without a number: in the order of arrival. */
+  /* Without a number, or with one that cannot be counted on from: in the order of arrival. */
+  if (number < 0 || number > INT64_MAX / 2) {
     *out = (trk_reorder_out){.bytes = bytes};
     return true;
   }

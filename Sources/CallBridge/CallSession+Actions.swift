@@ -1,4 +1,5 @@
 import CallPolicy
+import Logging
 import RealtimeProtocol
 import Trunk
 
@@ -19,7 +20,9 @@ extension CallSession {
         case .playWaitingTone: engine.play(WaitingTone.audio, to: call)
         case .muteResponse(let responseID): engine.muteResponse(responseID, of: call)
         case .runTool(let invocation): run(invocation, call, on: engine)
-        case .cancelTool(let callID): tools.removeValue(forKey: callID)?.cancel()
+        case .cancelTool(let callID):
+            tools.removeValue(forKey: callID)?.cancel()
+            dialect?.cancel(callID)
         case .setTimer(let moment):
             policyTimer = moment.map { $0.milliseconds * 1_000 }
             armTimer(on: engine)

@@ -1,4 +1,5 @@
 import CallPolicy
+import Logging
 import RealtimeProtocol
 import Trunk
 
@@ -31,12 +32,18 @@ extension CallSession {
         start.hasLine = !isTwilio
         self.start = start
         guard choosePlan(offer, format) else { return refuse(.capped, "a cap on calls is reached", on: engine) }
+        if let detection = plan.call.session.turnDetection {
+            engine.setFill(call, milliseconds: detection.longestSilenceMilliseconds + Self.fillMargin)
+        }
         callSID = start.callID
         logger[metadataKey: "call"] = "\(start.callID)"
         engine.setTimer(call, atMicroseconds: nil)
         bridge.configuration.observer(record(.planned(plan), call, on: engine))
         feed(.carrierStarted(start), on: engine)
     }
+
+    /// Silence beyond what ends a turn, milliseconds.
+    private static let fillMargin = 1_500
 
     /// False when the call is turned away.
     private func choosePlan(_ offer: StreamOffer, _ format: AudioFormat) -> Bool {

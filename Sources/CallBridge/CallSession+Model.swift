@@ -24,7 +24,9 @@ extension CallSession {
         do throws(ProtocolError) {
             let event = try message.parseServerEvent()
             hears(event, on: engine)
-            feed(.modelEvent(number, event, snapshot(on: engine)), on: engine)
+            var snapshot = snapshot(on: engine)
+            if case .speechStarted = event { snapshot.givenMilliseconds = engine.audioGiven(to: leg, of: call) }
+            feed(.modelEvent(number, event, snapshot), on: engine)
         } catch {
             unreadable += 1
             let level: Logger.Level = unreadable <= Self.unreadableLogged ? .warning : .debug

@@ -137,6 +137,10 @@ public struct Interruption: Sendable, Hashable {
     public var droppedMilliseconds: Int
     /// The response that was stopped, nil when it was whole already.
     public var responseID: String?
+    /// How long both had been speaking, in milliseconds: from the start of the caller's speech in the audio that was sent
+    /// to the model, to what had been sent when it was told of it. Nil when speech did not interrupt, or its start is not
+    /// known.
+    public var talkOverMilliseconds: Int?
 }
 
 /// How a tool ended.

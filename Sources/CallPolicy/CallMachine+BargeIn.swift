@@ -11,7 +11,11 @@ struct ProtectedUtterance: Sendable {
 
 extension CallMachine {
     /// Stops what the agent says and tells the model how much of it was heard. Nothing happens when it says nothing.
-    mutating func interrupt(_ cause: Interruption.Cause) {
+    ///
+    /// - Parameters:
+    ///   - cause: What interrupts.
+    ///   - speechStart: Where speech began in the audio of the session, milliseconds.
+    mutating func interrupt(_ cause: Interruption.Cause, speechStart: Int? = nil) {
         if protected != nil {
             guard cause == .command else {
                 if cause == .speech, isPlaying { turn.talksOverSince = turn.talksOverSince ?? now }
@@ -39,7 +43,8 @@ extension CallMachine {
                     itemID: plan.audible?.itemID,
                     heardMilliseconds: plan.audible?.heardPosition ?? 0,
                     droppedMilliseconds: plan.droppedMilliseconds,
-                    responseID: active?.id
+                    responseID: active?.id,
+                    talkOverMilliseconds: speechStart.flatMap { talkOver(since: $0) }
                 )
             )
         )
@@ -49,6 +54,15 @@ extension CallMachine {
         finishCutItems()
         snapshot = .silent
         isPlaying = false
+    }
+
+    /// The start that a level detector tells lies before the speech by its padding; another's is not known. Both speak only
+    /// while the agent is heard.
+    private func talkOver(since start: Int) -> Int? {
+        guard let detection = turnDetection, detection.kind == .serverVAD else { return nil }
+        let speech = snapshot.givenMilliseconds - start - (detection.prefixPaddingMilliseconds ?? 0)
+        let heard = snapshot.items.reduce(0) { $0 + $1.heardPosition }
+        return heard > 0 && speech >= 0 ? min(speech, heard) : nil
     }
 
     /// Drops what still comes of a response, and stops it when the server does not.

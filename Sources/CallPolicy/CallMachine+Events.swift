@@ -27,7 +27,7 @@ extension CallMachine {
 
     private mutating func callerEvent(_ event: ServerEvent) {
         switch event {
-        case .speechStarted(let itemID, _): speechStarted(itemID)
+        case .speechStarted(let itemID, let start): speechStarted(itemID, at: start)
         case .speechStopped(let itemID, _): speechStopped(itemID)
         case .inputAudioCommitted(let itemID, _): turnCommitted(itemID)
         case .inputAudioTimeoutTriggered(let itemID, _, _): turn.silentItems.insert(itemID)

@@ -19,7 +19,7 @@ struct CallerTurn: Sendable {
 }
 
 extension CallMachine {
-    mutating func speechStarted(_ itemID: String) {
+    mutating func speechStarted(_ itemID: String, at start: Int) {
         record(.callerSpeechStarted(itemID: itemID))
         turn.isSpeaking = true
         turn.awaitsCommit = true
@@ -30,7 +30,7 @@ extension CallMachine {
         cancelGoodbye()
         queue.removeWaiting([.greeting, .idlePrompt, .filler, .lostTurn, .callerTurn, .continuation])
         guard isLive, configuration.callerMayInterrupt else { return }
-        interrupt(.speech)
+        interrupt(.speech, speechStart: start)
     }
 
     mutating func speechStopped(_ itemID: String) {

@@ -47,11 +47,14 @@ public struct PlaybackSnapshot: Sendable, Hashable {
     public var items: [PlaybackItem]
     /// Audio received and not yet heard, in milliseconds.
     public var queuedMilliseconds: Int
+    /// Caller audio that the model whose event this comes with was given since its session began, in milliseconds.
+    public var givenMilliseconds: Int
 
     /// A snapshot.
-    public init(items: [PlaybackItem] = [], queuedMilliseconds: Int = 0) {
+    public init(items: [PlaybackItem] = [], queuedMilliseconds: Int = 0, givenMilliseconds: Int = 0) {
         self.items = items
         self.queuedMilliseconds = queuedMilliseconds
+        self.givenMilliseconds = givenMilliseconds
     }
 
     /// Nothing is played.

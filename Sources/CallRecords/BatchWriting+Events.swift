@@ -23,9 +23,8 @@ extension BatchWriting {
 
     func write(_ event: CallEvent, of call: inout LiveCall, _ row: Int64, at moment: Int64) throws {
         switch event {
-        case .callerSpeechStarted, .callerSpeechStopped, .callerTurnCommitted, .callerTranscript, .agentTranscript,
-            .keys,
-            .turnLatency, .agentHeard:
+        case .callerSpeechStarted, .callerSpeechStopped, .callerTurnCommitted, .callerTranscript: fallthrough
+        case .agentTranscript, .agentHeard, .keys, .turnLatency:
             try writeTurn(event, of: &call, row, at: moment)
         case .interrupted(let interruption):
             try insert(
@@ -34,6 +33,7 @@ extension BatchWriting {
                     "call_id": row, "at": moment, "cause": interruption.cause.rawValue,
                     "item_id": interruption.itemID, "response_id": interruption.responseID,
                     "heard_ms": interruption.heardMilliseconds, "dropped_ms": interruption.droppedMilliseconds,
+                    "talk_over_ms": interruption.talkOverMilliseconds,
                 ]
             )
         case .interruptionSuppressed:

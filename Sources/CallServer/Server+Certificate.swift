@@ -1,3 +1,4 @@
+import Logging
 import Trunk
 
 /// The certificate of a server that speaks TLS itself, and its renewal while it runs.

@@ -88,7 +88,7 @@ extension Server {
             logCounters: parts.logCounters,
             toolCounters: { shelf.runner?.counters }
         )
-        await web.devices.restore()
+        await web.devices.restore(logger)
         configuration.opus = settings.devices.opus
         configuration.watcher = web.hub
         configuration.address = { web.carrier.address(of: WebRequest($0)) }

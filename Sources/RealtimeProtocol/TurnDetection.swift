@@ -44,6 +44,17 @@ public struct TurnDetection: Sendable, Hashable {
     /// Whether the server stops its response when the caller begins to speak; absent is true.
     public var interruptResponse: Bool?
 
+    /// Silence after which a turn has ended for certain, in milliseconds. How long `semantic_vad` waits at most is told by
+    /// its eagerness.
+    public var longestSilenceMilliseconds: Int {
+        switch kind {
+        case .serverVAD: return silenceDurationMilliseconds ?? 500
+        case .semanticVAD where eagerness == "high": return 2_000
+        case .semanticVAD where eagerness != "low": return 4_000
+        case .semanticVAD, .other: return 8_000
+        }
+    }
+
     /// A detector with everything else left to the server.
     public init(kind: Kind) { self.kind = kind }
 

@@ -124,6 +124,7 @@ extension CallRecord {
         case .event(.modelServing(_, _, let milliseconds)): "model session ready after \(milliseconds) ms"
         case .event(.interrupted(let interruption)):
             "interrupts the agent: \(interruption.heardMilliseconds) ms heard, \(interruption.droppedMilliseconds) ms dropped"
+                + (interruption.talkOverMilliseconds.map { ", both spoke for \($0) ms" } ?? "")
         case .event(.truncated(_, let end, let received)): "truncates the answer at \(end) of \(received) ms"
         case .event(.callerTranscript(_, let text)): "caller: \"\(text)\""
         case .event(.agentTranscript(let transcript)):

@@ -99,6 +99,11 @@ extension CallEngine {
         try check(trk_call_route(raw, call.raw, leg?.raw ?? RawLegID()))
     }
 
+    /// Caller audio that a model of the call was given, milliseconds: what its `audio_start_ms` counts in.
+    public func audioGiven(to leg: LegID, of call: CallID) -> Int {
+        Int(trk_call_given_ms(raw, call.raw, leg.raw))
+    }
+
     /// The items not yet heard to the end, in play order, and the audio that waits to be sent, in milliseconds.
     public func playback(_ call: CallID) -> (items: [LedgerItem], queuedMilliseconds: Int) {
         withUnsafeTemporaryAllocation(of: trk_playback_item.self, capacity: 16) { buffer in

@@ -131,6 +131,12 @@ extension CallEngine {
         try check(status)
     }
 
+    /// How much silence is made up at once for a carrier that sends nothing, milliseconds: as much as the model needs to find
+    /// the end of a turn, at most 20,000. Nothing happens to a call without a line.
+    public func setFill(_ call: CallID, milliseconds: Int) {
+        _ = trk_call_set_fill(raw, call.raw, UInt32(clamping: milliseconds))
+    }
+
     /// A mark of a binary carrier came back. False when it is none of the present ones.
     @discardableResult
     public func echo(_ name: String, of call: CallID) -> Bool {

@@ -1,3 +1,4 @@
+import CallBridge
 import CallPolicy
 import SelfTest
 import Simulators
@@ -68,6 +69,10 @@ import Trunk
         for phone in phones { await phone.ended() }
         for script in scripts { await rig.waitForEnding(of: script.callID) }
         await rig.stop()
+        for record in rig.callRecords {
+            guard case .event(.interrupted(let cut)) = record.kind, cut.heardMilliseconds > 0 else { continue }
+            #expect(cut.talkOverMilliseconds != nil, "how long both spoke is not known: \(cut)")
+        }
         var heard: [UInt16: Int] = [:]
         var late: [UInt16: Int64] = [:]
         for (script, phone) in zip(scripts, phones) {

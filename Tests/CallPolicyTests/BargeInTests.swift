@@ -223,6 +223,39 @@ import Testing
         #expect(heard(call) == ["item_a1 120", "item_a2 300"])
     }
 
+    /// Both spoke from the first sound, which lies behind the padding, to what the model had been sent; never longer than
+    /// the agent was heard.
+    @Test func anInterruptionTellsHowLongBothSpoke() {
+        func talkOver(
+            _ detection: TurnDetection? = .serverVAD(),
+            start: Int,
+            heard: Int = 1_000,
+            command: Bool = false
+        ) -> Int? {
+            var call = speaking { $0.session.turnDetection = detection }
+            call.plays([("item_a1", 2_000, heard)])
+            call.playing.givenMilliseconds = 5_000
+            if command {
+                call.give(.command(.interrupt, call.playing))
+            } else {
+                call.model(.speechStarted(itemID: "item_u2", audioStartMilliseconds: start))
+            }
+            let interruptions = call.records.compactMap { event -> Interruption? in
+                if case .interrupted(let interruption) = event { interruption } else { nil }
+            }
+            #expect(interruptions.count == 1)
+            return interruptions.first?.talkOverMilliseconds
+        }
+        #expect(talkOver(start: 4_400) == 300)
+        #expect(talkOver(.serverVAD(prefixPaddingMilliseconds: 100), start: 4_400) == 500)
+        #expect(talkOver(start: 4_700) == 0)
+        #expect(talkOver(start: 4_800) == nil, "a start after the end")
+        #expect(talkOver(start: 1_000) == 1_000 && talkOver(start: 4_400, heard: 120) == 120)
+        #expect(talkOver(start: 4_400, heard: 0) == nil)
+        #expect(talkOver(TurnDetection(kind: .semanticVAD), start: 4_400) == nil, "its padding is not known")
+        #expect(talkOver(start: 4_400, command: true) == nil)
+    }
+
     /// How long both speak, when the agent must be heard: until one of them is silent.
     @Test func talkingOverEndsWithTheFirstSilence() {
         func talk(_ end: (inout TestCall) -> Void) -> [CallEvent] {

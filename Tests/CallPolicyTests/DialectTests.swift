@@ -177,8 +177,12 @@ import Testing
         #expect(device.say(#"{"type":"abort","reason":"wake_word_detected"}"#) == [.command(.interrupt)])
         #expect(device.say(#"{"type":"ping"}"#) == [.say(#"{"session_id":"DV1","type":"pong"}"#)])
         #expect(device.say(#"{"type":"goodbye"}"#) == [.stopped])
-        for message in ["", "[]", "{}", #"{"type":"dance"}"#, #"{"type":"mcp"}"#, "\u{0}"] {
+        for message in ["", "[]", "{}", #"{"type":"mcp"}"#, "\u{0}"] {
             #expect(device.say(message) == [.malformed], "\(message)")
+        }
+        // States of lamps, and what other devices say: no fault.
+        for message in [#"{"type":"iot","update":true,"states":[]}"#, #"{"type":"dance"}"#] {
+            #expect(device.say(message) == [], "\(message)")
         }
     }
 
@@ -238,6 +242,31 @@ import Testing
         _ = wrong.say(Self.mcpHello)
         let refused = wrong.say(#"{"type":"mcp","payload":{"id":2,"error":{"code":-32601,"message":"no"}}}"#)
         #expect(try #require(Self.begun(refused)).tools.isEmpty)
+    }
+
+    /// A device says what woke it right after the hello, before it has named its tools.
+    @Test func wordsThatWokeItWaitForTheCall() throws {
+        for timesOut in [false, true] {
+            var device = Device()
+            _ = device.say(Self.mcpHello)
+            #expect(device.say(#"{"type":"listen","state":"detect","text":"hey you"}"#) == [])
+            let actions = timesOut ? device.dialect.timeUp() : device.answers(2, #"{"tools":[\#(Self.lamp)]}"#)
+            #expect(Self.begun(actions) != nil)
+            let woken = DialectAction.command(.instruct("The caller woke you by saying: hey you", respond: true))
+            #expect(actions.count == 2 && actions.last == woken)
+        }
+    }
+
+    /// A tool that never answers holds no place.
+    @Test func aToolThatIsGivenUpMakesRoom() {
+        var device = Self.lit()
+        for round in 0..<20 {
+            let callID = "c\(round)"
+            let actions = device.dialect.run(Self.invocation("self_lamp_set", callID))
+            #expect(Self.text(actions.first)["type"] == "mcp", "\(callID)")
+            device.dialect.cancel(callID)
+        }
+        #expect(device.answers(3, "{}") == [], "nobody waits for it")
     }
 
     @Test func aListIsBounded() throws {
@@ -501,7 +530,7 @@ import Testing
             ("MEDIA_BUFFERING_COMPLETED", #"{"event":"MEDIA_BUFFERING_COMPLETED"}"#, []),
             ("STATUS queue_length:43", #"{"event":"STATUS","queue_length":43}"#, []),
             ("ERROR unknown command", #"{"event":"ERROR","error_text":"x"}"#, []),
-            ("DANCE", #"{"event":"DANCE"}"#, [.malformed]),
+            ("DANCE", #"{"event":"DANCE"}"#, []), ("dance", #"{"event":"dance"}"#, [.malformed]),
             ("", "{", [.malformed]), ("   ", #"{"command":"x"}"#, [.malformed]),
         ]
         for (plain, json, actions) in both {

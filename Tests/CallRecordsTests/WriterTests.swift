@@ -34,7 +34,8 @@ import Trunk
             itemID: "a1",
             heardMilliseconds: 900,
             droppedMilliseconds: 400,
-            responseID: "r1"
+            responseID: "r1",
+            talkOverMilliseconds: 180
         )
         writer.note(script.started)
         writer.note(CallLabels(model: "gpt-realtime-2.1", voice: "marin", rule: "german"), of: "CA1")
@@ -116,7 +117,7 @@ import Trunk
                 == [2_000, 2_030, 2_150, 2_400, 2_420, 2_540]
         )
         #expect(detail.turns[0]["committed_at"]?.integerValue.map { $0 - start } == 2_030)
-        #expect(detail.bargeIns.compactMap { $0["talk_over_ms"]?.integerValue } == [250])
+        #expect(detail.bargeIns.compactMap { $0["talk_over_ms"]?.integerValue } == [250, 180])
         #expect(answer["heard"]?.stringValue == "It rains" && answer["interrupted"]?.boolValue == true)
         #expect(detail.toolRuns.first?["outcome"]?.stringValue == "succeeded")
         #expect(detail.toolRuns.first?["duration_ms"]?.integerValue == 80)

@@ -300,7 +300,7 @@ import Trunk
         Case(
             id: "I10",
             what: "33 messages that mean nothing",
-            bytes: (0..<40).flatMap { _ in RawBytes.text(#"{"type":"dance"}"#) },
+            bytes: (0..<40).flatMap { _ in RawBytes.text(#"{"kind":"dance"}"#) },
             code: 1_008,
             reason: "too many malformed messages"
         ),

@@ -44,6 +44,12 @@ import Trunk
         #expect(after.carrierFramesIn - before.carrierFramesIn == 10_000)
         #expect(after.deltasIn - before.deltasIn == 10_000)
         #expect(after.appendsOut - before.appendsOut == 10_000)
+        // What a session counts in: 20 ms a frame since it began.
+        let given = await fixture.server.perform { server in
+            guard let call = handler.call, let model = handler.model else { return -1 }
+            return server.audioGiven(to: model, of: call)
+        }
+        #expect(given == 10_200 * 20)
         let expected = (0..<10_200).map { Base64.encode(Self.frame($0)) }
         #expect(fixture.model.heard.value.payloads == expected)
         #expect(fixture.phone.heard.value.audio == Self.audio(0..<10_200))

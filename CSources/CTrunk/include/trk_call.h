@@ -35,7 +35,8 @@ typedef TRK_ENUM(trk_framing){
 enum {
   TRK_LINE_TEXT_MAX = 256, /* Bytes of a message that the core writes by itself. */
   TRK_LINE_FRAME_MS_MAX = 60,
-  TRK_LINE_FILL_MS_MAX = 2000, /* Silence made up for a line that sends nothing, in one piece. */
+  TRK_LINE_FILL_MS = 2000,      /* Silence made up for a line that sends nothing, in one piece... */
+  TRK_LINE_FILL_MS_MAX = 20000, /* ...and the most that trk_call_set_fill can ask for. */
 };
 
 /* The messages that the core writes between audio, since they have their place there; empty ones
@@ -72,6 +73,11 @@ trk_status trk_call_set_line(trk_loop *loop, trk_call_id call, const trk_line_co
 /* Whether Opus is built in. [any] */
 bool trk_opus_is_built_in(void);
 
+/* How much silence is made up in one piece when the carrier sends nothing, at most
+ * TRK_LINE_FILL_MS_MAX: as much as the model needs to find the end of a turn. TRK_EUNSUPPORTED: the
+ * call has no line. [loop] */
+trk_status trk_call_set_fill(trk_loop *loop, trk_call_id call, uint32_t fill_ms);
+
 /* A mark of a binary peer came back: everything before it was heard. False when it is stale. [loop]
  */
 bool trk_call_echo(trk_loop *loop, trk_call_id call, const void *name, size_t count);
@@ -87,6 +93,10 @@ trk_status trk_call_add_model(trk_loop *loop, trk_call_id call, trk_leg_id leg, 
 /* Caller audio flows to this model leg, what has waited first, and audio of this leg is played. A
  * leg with generation 0 closes the gate: caller audio waits. [loop] */
 trk_status trk_call_route(trk_loop *loop, trk_call_id call, trk_leg_id leg);
+
+/* Caller audio that this model leg was given, in milliseconds: where its session's buffer ends, and
+ * what its `audio_start_ms` counts in. 0 when the leg is none of the call's. [loop] */
+uint64_t trk_call_given_ms(trk_loop *loop, trk_call_id call, trk_leg_id leg);
 
 /* One item of the ledger, for the truncation arithmetic. */
 typedef struct trk_playback_item {

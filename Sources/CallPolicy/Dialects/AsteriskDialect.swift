@@ -25,8 +25,8 @@ public struct AsteriskDialect: CarrierDialect {
         case "MEDIA_XON": return [.hold(false)]
         case "MEDIA_MARK_PROCESSED": return values["correlation_id"].map { [.echo($0)] } ?? [.malformed]
         case "DTMF_END": return values["digit"].map { [.digit($0)] } ?? [.malformed]
-        case "MEDIA_BUFFERING_COMPLETED", "QUEUE_DRAINED", "STATUS", "ERROR": return []
-        default: return [.malformed]
+        // MEDIA_BUFFERING_COMPLETED, QUEUE_DRAINED, STATUS, ERROR, and what newer ones say.
+        default: return event.allSatisfy { "A"..."Z" ~= $0 || $0 == "_" } ? [] : [.malformed]
         }
     }
 

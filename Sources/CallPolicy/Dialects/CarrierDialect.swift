@@ -11,6 +11,8 @@ public protocol CarrierDialect: Sendable {
     mutating func happened(_ event: CallEvent) -> [DialectAction]
     /// Runs a tool of the carrier's own; `begin` named them.
     mutating func run(_ invocation: ToolInvocation) -> [DialectAction]
+    /// A tool of the carrier's own is not waited for any more.
+    mutating func cancel(_ callID: String)
     /// What it waited for before the call did not come in time.
     mutating func timeUp() -> [DialectAction]
 }
@@ -22,6 +24,8 @@ extension CarrierDialect {
     public mutating func happened(_ event: CallEvent) -> [DialectAction] { [] }
     /// It has no tools.
     public mutating func run(_ invocation: ToolInvocation) -> [DialectAction] { [] }
+    /// It has no tools.
+    public mutating func cancel(_ callID: String) {}
     /// The beginning is due.
     public mutating func timeUp() -> [DialectAction] { [.close(1_008, "start_timeout")] }
 }

@@ -39,6 +39,8 @@ public struct DeviceDialect: CarrierDialect {
     private var isGreeted = false
     private var hasBegun = false
     private var hasMarks = false
+    /// What woke the device before its call has begun.
+    private var wakeWords: String?
     private var narrow = false
     /// What the agent says, up to the last sentence that was told.
     private var sentence = ""
@@ -67,7 +69,8 @@ public struct DeviceDialect: CarrierDialect {
         case "mcp": return answered(json["payload"])
         case "ping": return [say("pong", [])]
         case "goodbye": return [.stopped]
-        default: return [.malformed]
+        // What a newer or an older device says besides is no fault.
+        default: return []
         }
     }
 
@@ -94,7 +97,7 @@ public struct DeviceDialect: CarrierDialect {
             dtx: audio?["dtx"]?.boolValue
         )
         var actions = [DialectAction.line(line), .say(greeting(frame).text)]
-        guard json["features"]?["mcp"]?.boolValue ?? false else { return actions + [begin([])] }
+        guard json["features"]?["mcp"]?.boolValue ?? false else { return actions + begin([]) }
         var tools = DeviceTools()
         actions.append(say("mcp", [("payload", tools.initialize())]))
         actions += [say("mcp", [("payload", tools.list())]), .wait(milliseconds: Self.toolsMilliseconds)]
@@ -130,30 +133,36 @@ public struct DeviceDialect: CarrierDialect {
         return line
     }
 
-    private mutating func begin(_ tools: [ToolDefinition]) -> DialectAction {
+    private mutating func begin(_ tools: [ToolDefinition]) -> [DialectAction] {
         hasBegun = true
+        defer { wakeWords = nil }
         var parameters = device.parameters
         parameters["from"] = device.deviceID
         if !device.clientID.isEmpty { parameters["client"] = device.clientID }
-        return .begin(
-            CarrierStart(
-                streamID: session,
-                callID: session,
-                parameters: parameters,
-                encoding: "audio/opus",
-                sampleRate: narrow ? 8_000 : 24_000
-            ),
-            tools: tools
+        let start = CarrierStart(
+            streamID: session,
+            callID: session,
+            parameters: parameters,
+            encoding: "audio/opus",
+            sampleRate: narrow ? 8_000 : 24_000
         )
+        return [.begin(start, tools: tools)] + (wakeWords.map { [.command(Self.woken($0))] } ?? [])
     }
 
-    private func listen(_ json: JSONValue) -> [DialectAction] {
+    /// The words that woke the device are the caller's first.
+    private static func woken(_ words: String) -> CallCommand {
+        .instruct("The caller woke you by saying: \(words.prefix(200))", respond: true)
+    }
+
+    private mutating func listen(_ json: JSONValue) -> [DialectAction] {
         switch json["state"]?.stringValue {
         case "start", "stop": return []
         case "detect":
-            // The words that woke the device are the caller's first.
             guard let words = json["text"]?.stringValue, !words.isEmpty else { return [] }
-            return [.command(.instruct("The caller woke you by saying: \(words.prefix(200))", respond: true))]
+            if hasBegun { return [.command(Self.woken(words))] }
+            // A device says it before it has named its tools.
+            wakeWords = words
+            return []
         default: return [.malformed]
         }
     }
@@ -166,7 +175,7 @@ public struct DeviceDialect: CarrierDialect {
         switch tools.answered(payload) {
         case .ignored: return []
         case .more(let request): return hasBegun ? [] : [say("mcp", [("payload", request)])]
-        case .listed: return hasBegun ? [] : [begin(tools.definitions)]
+        case .listed: return hasBegun ? [] : begin(tools.definitions)
         case .finished(let callID, let result): return [.toolFinished(callID: callID, result)]
         }
     }
@@ -174,7 +183,7 @@ public struct DeviceDialect: CarrierDialect {
     /// No hello, or no list of tools, in time.
     public mutating func timeUp() -> [DialectAction] {
         if !isGreeted { return [.close(1_008, "no hello in time")] }
-        return hasBegun ? [] : [begin(tools?.definitions ?? [])]
+        return hasBegun ? [] : begin(tools?.definitions ?? [])
     }
 
     /// Asks the device to run one of its tools.
@@ -186,6 +195,9 @@ public struct DeviceDialect: CarrierDialect {
         }
         return [say("mcp", [("payload", request)])]
     }
+
+    /// What a tool answers is not waited for any more.
+    public mutating func cancel(_ callID: String) { tools?.cancel(callID) }
 
     // MARK: - To the device
 

@@ -63,6 +63,11 @@ struct DeviceTools: Sendable {
         return request
     }
 
+    /// Gives a place back whose tool did not answer in time.
+    mutating func cancel(_ callID: String) {
+        for (id, running) in running where running == callID { self.running[id] = nil }
+    }
+
     mutating func answered(_ payload: JSONValue) -> Answer {
         guard let id = payload["id"]?.integerValue else { return .ignored }
         if id == listID { return listed(payload["result"]) }

@@ -77,6 +77,14 @@ public final class CallDirectory: Sendable {
         state.withLock { $0.live[callSID]?.act(what, by: who, at: UnixTime.milliseconds) }
     }
 
+    /// Calls in progress that this device opened.
+    func calls(ofDevice device: String) -> [String] {
+        state.withLock { state in
+            state.live.values.filter { $0.callSID.hasPrefix(DeviceAcceptor.sessionPrefix) && $0.caller == device }
+                .map(\.callSID)
+        }
+    }
+
     /// Gives a command to a call; false when it is not in progress.
     func command(_ command: CallCommand, to callSID: String) async -> Bool {
         guard let seat = entry(callSID)?.seat else { return false }

@@ -120,6 +120,7 @@ extension Interruption {
         [
             "type": "interrupted", "cause": .string(cause.rawValue), "item_id": itemID.map(JSONValue.string) ?? .null,
             "heard_ms": .integer(Int64(heardMilliseconds)), "dropped_ms": .integer(Int64(droppedMilliseconds)),
+            "talk_over_ms": talkOverMilliseconds.map { .integer(Int64($0)) } ?? .null,
         ]
     }
 }

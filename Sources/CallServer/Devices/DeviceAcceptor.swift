@@ -13,6 +13,8 @@ final class DeviceAcceptor: LegAcceptor {
     /// What Asterisk offers.
     private static let asteriskProtocol = "media"
     static let paths = devicePaths + [talkPath, telnyxPath, asteriskPath]
+    /// Of the ids of calls that devices and pages open.
+    static let sessionPrefix = "DV"
     /// Parameters that travel from a request's query to its call, and the bytes of one.
     private static let parametersMax = 8
     private static let parameterBytes = 256
@@ -107,6 +109,6 @@ final class DeviceAcceptor: LegAcceptor {
     /// Unique, and shaped as ids of calls are: letters and digits.
     private static func sessionID() -> String {
         let half = { String(UInt64.random(in: .min ... .max), radix: 16) }
-        return "DV" + (half() + half()).suffix(32)
+        return sessionPrefix + (half() + half()).suffix(32)
     }
 }

@@ -2,6 +2,7 @@ import CallBridge
 import CallRecords
 import Crypto
 import HTTPTypes
+import Logging
 import RealtimeProtocol
 import Trunk
 import WebServer
@@ -17,6 +18,8 @@ final class DeviceAccess: Sendable {
     private let key: SymmetricKey
     private let pairing = Locked(DevicePairing())
     private let refused = Locked(0)
+    /// Whether what was kept was read: otherwise writing would lose it.
+    private let isRestored = Locked(true)
     private let records: RecordKeeping?
 
     init(_ settings: Settings, _ records: RecordKeeping?) {
@@ -31,11 +34,16 @@ final class DeviceAccess: Sendable {
     }
 
     /// Reads which devices were paired.
-    func restore() async {
-        guard let kept = try? await records?.ask({ try $0.kept(Self.keptName) }),
-            let json = try? JSONValue(parsing: kept.value)
-        else { return }
-        pairing.withLock { $0.restore(json) }
+    func restore(_ logger: Logger) async {
+        do {
+            guard let kept = try await records?.ask({ try $0.kept(Self.keptName) }) else { return }
+            let json = try JSONValue(parsing: kept.value)
+            if pairing.withLock({ $0.restore(json) }) { return }
+            logger.error("the list of paired devices in the database is damaged: pairings are not kept")
+        } catch {
+            logger.error("which devices are paired cannot be read from the database, pairings are not kept: \(error)")
+        }
+        isRestored.withLock { $0 = false }
     }
 
     /// Upgrades that were turned away.
@@ -45,20 +53,18 @@ final class DeviceAccess: Sendable {
     var isOn: Bool { settings.trust != .off }
 
     /// A name as devices have: printable, without quotes, not too long.
-    static func isName(_ text: String) -> Bool { !text.isEmpty && isNameOrNone(text) }
-
-    /// Old devices have no client id.
-    static func isNameOrNone(_ text: String) -> Bool {
-        text.utf8.count <= nameMax
+    static func isName(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= nameMax
             && text.utf8.allSatisfy {
                 (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
             }
     }
 
     /// What a device must bring to its stream.
-    func token(for deviceID: String, _ clientID: String) -> String {
-        // Neither name has a line break.
-        let code = HMAC<SHA256>.authenticationCode(for: Array("\(deviceID)\n\(clientID)".utf8), using: key)
+    func token(for deviceID: String, _ paired: DevicePairing.Paired?) -> String {
+        // None of the three has a line break.
+        let text = [deviceID, paired?.clientID ?? "", paired?.nonce ?? ""].joined(separator: "\n")
+        let code = HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: key)
         return code.map { byte in
             let digits = String(byte, radix: 16)
             return digits.count == 1 ? "0" + digits : digits
@@ -72,23 +78,45 @@ final class DeviceAccess: Sendable {
         case .off: isAdmitted = false
         case .open: isAdmitted = request.headers[.origin] == nil
         case .paired:
-            let clientID = pairing.withLock { $0.paired[deviceID] }
-            let fits = clientID.map { ConstantTime.isEqual(token ?? "", self.token(for: deviceID, $0)) } ?? false
+            let paired = pairing.withLock { $0.paired[deviceID] }
+            let fits = paired.map { ConstantTime.isEqual(token ?? "", self.token(for: deviceID, $0)) } ?? false
             isAdmitted = fits || request.isFromThisMachine
         }
         if !isAdmitted { refused.withLock { $0 += 1 } }
         return isAdmitted
     }
 
-    /// What the bootstrap tells a device: nil when it may call, else the code that it shows.
-    func code(for deviceID: String, _ clientID: String, _ request: WebRequest) -> String? {
-        if settings.trust == .open || request.isFromThisMachine { return nil }
-        return pairing.withLock { pairing -> String? in
-            if let known = pairing.paired[deviceID], ConstantTime.isEqual(known, clientID) { return nil }
-            return pairing.code(for: deviceID, clientID, now: UnixTime.milliseconds) {
+    /// What the bootstrap tells a device.
+    enum Answer: Sendable, Hashable {
+        /// It may call, with this token.
+        case token(String)
+        /// It shows this code and waits.
+        case code(String)
+        /// Too many wait already, in all or in its network.
+        case full
+        /// Its Client-Id is missing, by which it would be known again.
+        case nameless
+    }
+
+    /// What a device is told that asks for its stream.
+    ///
+    /// - Parameters:
+    ///   - deviceID: Its name.
+    ///   - clientID: The program on it.
+    ///   - address: Where it asks from; nil for this machine, which needs no pairing.
+    func answer(to deviceID: String, _ clientID: String, from address: String?) -> Answer {
+        guard settings.trust != .open, let address else { return .token(token(for: deviceID, nil)) }
+        return pairing.withLock { pairing -> Answer in
+            if let known = pairing.paired[deviceID], ConstantTime.isEqual(known.clientID, clientID) {
+                return .token(token(for: deviceID, known))
+            }
+            guard !clientID.isEmpty else { return .nameless }
+            let network = HostText.network(address)
+            let code = pairing.code(for: deviceID, clientID, network: network, now: UnixTime.milliseconds) {
                 let number = String(UInt32.random(in: 0..<1_000_000))
                 return String(repeating: "0", count: DevicePairing.codeDigits - number.count) + number
             }
+            return code.map(Answer.code) ?? .full
         }
     }
 
@@ -97,7 +125,9 @@ final class DeviceAccess: Sendable {
 
     /// Pairs the device that shows a code; its name, and whether that is kept.
     func pair(code: String, by who: String) async -> (deviceID: String, isKept: Bool)? {
-        guard let device = pairing.withLock({ $0.pair(code: code, now: UnixTime.milliseconds) }) else { return nil }
+        let nonce = String(UInt64.random(in: .min ... .max), radix: 16)
+        let device = pairing.withLock { $0.pair(code: code, nonce: nonce, now: UnixTime.milliseconds) }
+        guard let device else { return nil }
         return (device, await keep(who))
     }
 
@@ -108,7 +138,7 @@ final class DeviceAccess: Sendable {
     }
 
     private func keep(_ who: String) async -> Bool {
-        guard let records else { return false }
+        guard let records, isRestored.withLock({ $0 }) else { return false }
         let text = pairing.withLock { $0.json.text }
         return (try? await records.ask { try $0.keep(text, as: Self.keptName, who: who, now: UnixTime.milliseconds) })
             != nil

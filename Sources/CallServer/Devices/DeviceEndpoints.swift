@@ -11,20 +11,30 @@ struct DeviceEndpoints: Sendable {
     let carrier: CarrierGuard
     let devices: DeviceAccess
     let drain: DrainState
+    let directory: CallDirectory
 
     /// Devices ask with a slash at the end, which means the same.
     static let bootstrapPath = "/xiaozhi/ota"
-    private static let bootstrapAnswers = [(200, "OK"), (400, "no Device-Id"), (404, "DEVICES=off")]
-    private static let deviceHeader: Route.Parameter = {
+    private static let bootstrapAnswers = [
+        (200, "OK"), (400, "no Device-Id or Client-Id"), (404, "DEVICES=off"),
+        (429, "too many devices wait for their code"),
+    ]
+    private static let headers = [
+        header("Device-Id", "the device's name, mostly its hardware address", isRequired: true),
+        header("Client-Id", "the program on the device, known to it alone; pairing needs it", isRequired: false),
+    ]
+
+    private static func header(_ name: String, _ text: String, isRequired: Bool) -> Route.Parameter {
         var parameter = Route.Parameter(
-            "Device-Id",
-            "the device's name, mostly its hardware address",
+            name,
+            text,
             schema: ["type": "string", "pattern": "^[!#-\\[\\]-~]{1,64}$"],
-            isRequired: true
+            isRequired: isRequired
         )
         parameter.isHeader = true
         return parameter
-    }()
+    }
+
     private static let codeSchema: JSONValue = [
         "type": "object", "required": ["code"], "additionalProperties": false,
         "properties": ["code": ["type": "string", "pattern": "^[0-9]{6}$"]],
@@ -36,21 +46,21 @@ struct DeviceEndpoints: Sendable {
                 .post,
                 Self.bootstrapPath,
                 "Where a device finds its stream (xiaozhi); what it says of itself may be the body",
-                query: [Self.deviceHeader],
+                query: Self.headers,
                 responses: Self.bootstrapAnswers
             ) { try answer($0) },
             Route(
                 .get,
                 Self.bootstrapPath,
                 "The same without a body",
-                query: [Self.deviceHeader],
+                query: Self.headers,
                 responses: Self.bootstrapAnswers
             ) { try answer($0) },
             Route(
                 .post,
                 Self.bootstrapPath + "/activate",
                 "Whether a device is paired",
-                query: [Self.deviceHeader],
+                query: Self.headers,
                 responses: [(200, "paired"), (202, "not yet"), (400, "no Device-Id"), (404, "DEVICES=off")]
             ) { try activation($0) },
             Route(.get, "/devices", "Devices that may call, and those that wait", access: .viewer) { _ in
@@ -71,8 +81,12 @@ struct DeviceEndpoints: Sendable {
                 access: .operate,
                 responses: [(200, "done"), (404, "it was not paired")]
             ) { request in
-                guard let isKept = await devices.unpair(request.parameters["device"] ?? "", by: request.actor) else {
+                let device = request.parameters["device"] ?? ""
+                guard let isKept = await devices.unpair(device, by: request.actor) else {
                     throw WebError(.notFound, "no such device is paired")
+                }
+                for callSID in directory.calls(ofDevice: device) {
+                    _ = await directory.command(.hangUp(.operator, .operatorHungUp), to: callSID)
                 }
                 return .json(["kept": .bool(isKept)])
             },
@@ -94,7 +108,7 @@ struct DeviceEndpoints: Sendable {
             throw WebError(.badRequest, "the header Device-Id is missing, or is no name of a device")
         }
         let client = request.headers[.clientID] ?? request.query["client-id"] ?? ""
-        guard DeviceAccess.isNameOrNone(client) else {
+        guard client.isEmpty || DeviceAccess.isName(client) else {
             throw WebError(.badRequest, "the header Client-Id is no name of a program on a device")
         }
         return (device, client)
@@ -112,19 +126,21 @@ struct DeviceEndpoints: Sendable {
             // The device's own version: there is never anything newer here.
             "firmware": ["version": .string(version), "url": ""],
         ]
-        if let code = devices.code(for: device, client, request) {
+        switch try state(of: device, client, request) {
+        case .code(let code):
             answer["activation"] = [
                 "code": .string(code), "message": .string("\(code)\nPOST /devices/pair"), "challenge": .string(device),
                 "timeout_ms": 30_000,
             ]
-        } else {
+        case .token(let token):
             guard let origin = carrier.origin(request) else {
                 throw WebError(.badRequest, "the request names no host: PUBLIC_URL tells where devices find us")
             }
             answer["websocket"] = [
                 "url": .string("ws" + origin.pageURL(path: DeviceAcceptor.devicePaths[0]).dropFirst("http".count)),
-                "token": .string(devices.token(for: device, client)), "version": 1,
+                "token": .string(token), "version": 1,
             ]
+        case .full, .nameless: break
         }
         return .json(.object(answer))
     }
@@ -132,8 +148,20 @@ struct DeviceEndpoints: Sendable {
     private func activation(_ request: WebRequest) throws -> WebResponse {
         guard devices.isOn else { throw WebError(.notFound, "devices may not call this server (DEVICES=off)") }
         let (device, client) = try Self.device(request)
-        let isWaiting = devices.code(for: device, client, request) != nil
-        return .json(["paired": .bool(!isWaiting)], status: isWaiting ? .accepted : .ok)
+        if case .token = try state(of: device, client, request) { return .json(["paired": true]) }
+        return .json(["paired": false], status: .accepted)
+    }
+
+    private func state(of device: String, _ client: String, _ request: WebRequest) throws -> DeviceAccess.Answer {
+        let address = request.isFromThisMachine ? nil : carrier.address(of: request)
+        let state = devices.answer(to: device, client, from: address)
+        switch state {
+        case .full:
+            throw WebError(.tooManyRequests, "too many devices wait for their code: try in ten minutes")
+        case .nameless:
+            throw WebError(.badRequest, "the header Client-Id is missing: a device is paired by it and by Device-Id")
+        case .token, .code: return state
+        }
     }
 
     // MARK: - Operators

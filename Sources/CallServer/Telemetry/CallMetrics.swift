@@ -26,6 +26,7 @@ struct LabelledValues<Value: Sendable>: Sendable {
 /// What all calls add up to: the records of bridges in, metrics out. Ids and numbers of callers are never labels.
 public struct CallMetrics: Sendable {
     private static let turnBounds = [0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2, 4]
+    private static let talkOverBounds = [0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2]
     private static let connectBounds = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
     private static let durationBounds: [Double] = [1, 10, 30, 60, 120, 300, 600, 1_800, 3_600]
     private static let toolBounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20]
@@ -33,6 +34,7 @@ public struct CallMetrics: Sendable {
     private var calls = LabelledValues<UInt64>()
     private var duration = Histogram(bounds: durationBounds)
     private var turnLatency = Histogram(bounds: turnBounds)
+    private var talkOver = Histogram(bounds: talkOverBounds)
     private var connect = Histogram(bounds: connectBounds)
     private var bargeIns: UInt64 = 0
     private var reconnects: UInt64 = 0
@@ -58,7 +60,9 @@ public struct CallMetrics: Sendable {
     private mutating func observe(_ event: CallEvent) {
         switch event {
         case .turnLatency(let latency): turnLatency.observe(Double(latency.firstAudioMilliseconds) / 1_000)
-        case .interrupted: bargeIns += 1
+        case .interrupted(let interruption):
+            bargeIns += 1
+            if let both = interruption.talkOverMilliseconds { talkOver.observe(Double(both) / 1_000) }
         case .modelServing(_, _, let milliseconds): connect.observe(Double(milliseconds) / 1_000)
         case .modelLost(_, let close, lost: true): losses.update(["\(close.cause)"], initial: 0) { $0 += 1 }
         case .reconnected: reconnects += 1
@@ -98,6 +102,11 @@ public struct CallMetrics: Sendable {
                 .histogram([([], turnLatency)])
             ),
             MetricFamily("trunkline_barge_in_total", "Interruptions of the agent.", Self.counter(bargeIns)),
+            MetricFamily(
+                "trunkline_talk_over_seconds",
+                "How long both had been speaking when the agent was interrupted.",
+                .histogram([([], talkOver)])
+            ),
             MetricFamily(
                 "trunkline_openai_connect_seconds",
                 "From dialling the model to a session that serves.",

@@ -1,5 +1,6 @@
 import CallBridge
 import CallPolicy
+import Logging
 import Trunk
 
 /// What happens in calls, told to everybody who hears of it.

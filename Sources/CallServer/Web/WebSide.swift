@@ -159,7 +159,7 @@ final class WebSide: Sendable {
                     hub.stats.viewersOpen + feed.stats.viewersOpen + listeners.withLock { $0.stats.viewersOpen }
                 }
             ).routes + pages.routes(at: "/dashboard", "The dashboard")
-            + DeviceEndpoints(live: live, carrier: carrier, devices: devices, drain: drain).routes
+            + DeviceEndpoints(live: live, carrier: carrier, devices: devices, drain: drain, directory: directory).routes
             + StaticFiles("talk").routes(at: "/talk", "Talk to the agent in the browser")
             + SetupEndpoints(live: live, fetcher: fetcher, engine: engines[0], rest: rest).routes
             + LoginEndpoints(access: access, carrier: carrier).routes

@@ -123,9 +123,9 @@ import Trunk
         let theirs = try #require(thief["activation"]?["code"]?.stringValue)
         #expect(theirs != code)
         #expect(try await pair(server, code).status == 200)
-        for client in ["two", ""] {
-            #expect(try await bootstrap(server, "aa:bb", client: client)["websocket"] == nil)
-        }
+        #expect(try await bootstrap(server, "aa:bb", client: "two")["websocket"] == nil)
+        let nameless = try await server.ask("POST", "/xiaozhi/ota/", headers: [Self.outside, "Device-Id: aa:bb"])
+        #expect(nameless.status == 400 && nameless.text.contains("Client-Id"))
         let token = try #require(try await bootstrap(server, "aa:bb")["websocket"]?["token"]?.stringValue)
         // The device was set up anew: it is paired as it is now, and its old token ends.
         #expect(try await pair(server, theirs).status == 200)
@@ -158,6 +158,9 @@ import Trunk
         #expect(forget.text == #"{"kept":false}"#)
         #expect(try await server.ask("DELETE", "/devices/aa:bb", headers: Self.asOperator).status == 404)
         #expect(try await upgrade(server, "aa:bb", token: token) == 401, "it was unpaired")
+        #expect(try await pair(server, try await code(server, "aa:bb")).status == 200)
+        #expect(try await upgrade(server, "aa:bb", token: token) == 401, "a token of an earlier pairing")
+        _ = try await server.ask("DELETE", "/devices/aa:bb", headers: Self.asOperator)
         #expect(try await bootstrap(server, "aa:bb")["websocket"] == nil)
         #expect(try await upgrade(server, "cc:dd", token: theirs) == 101)
         await server.stop()
@@ -246,21 +249,41 @@ import Trunk
             number += 1
             return String(number / 2)
         }
+        func code(_ device: String, _ network: String, now: Int64 = 0) -> String? {
+            pairing.code(for: device, "one", network: network, now: now, random: next)
+        }
         // Codes that are taken are drawn again.
-        #expect(pairing.code(for: "a", "", now: 0, random: next) == "0")
-        #expect(pairing.code(for: "b", "", now: 0, random: next) == "1")
-        #expect(pairing.code(for: "c", "", now: 0, random: next) == "2")
-        #expect(pairing.code(for: "a", "", now: 0, random: next) == "0")
-        for index in 0..<200 { _ = pairing.code(for: "d\(index)", "", now: 1, random: next) }
-        #expect(pairing.pending.count == DevicePairing.pendingMax && pairing.pending.first?.deviceID == "d100")
+        #expect(code("a", "1") == "0" && code("b", "1") == "1" && code("c", "1") == "2" && code("a", "1") == "0")
+        // One network fills its own places, all networks together the rest: who waits goes on waiting.
+        for index in 0..<200 { _ = code("d\(index)", "1") }
+        #expect(pairing.pending.count == DevicePairing.pendingPerNetwork)
+        #expect(code("e", "1") == nil && code("e", "2") != nil)
+        for index in 0..<200 { _ = code("f\(index)", "n\(index)", now: 1) }
+        #expect(pairing.pending.count == DevicePairing.pendingMax && pairing.pending.first?.deviceID == "a")
+        #expect(code("a", "1", now: 1) == "0" && code("g", "3", now: 1) == nil)
         let last = pairing.pending.last?.code ?? ""
-        #expect(pairing.pair(code: last, now: DevicePairing.codeMilliseconds + 2) == nil, "shown too long ago")
+        let late = DevicePairing.codeMilliseconds + 2
+        #expect(pairing.pair(code: last, nonce: "n", now: late) == nil, "shown too long ago")
         #expect(pairing.pending.isEmpty)
         var restored = DevicePairing()
-        restored.restore(.object(JSONObject((0..<20_000).map { .init(key: "\($0)", value: "") })))
+        let kept: JSONValue = ["client": "one", "nonce": "n"]
+        let many = JSONValue.object(JSONObject((0..<20_000).map { .init(key: "\($0)", value: kept) }))
+        let isRestored = restored.restore(many)
+        #expect(isRestored)
         #expect(restored.paired.count == DevicePairing.pairedMax)
-        _ = restored.code(for: "new", "", now: 0) { "1" }
-        #expect(restored.pair(code: "1", now: 0) == nil, "too many are paired")
+        _ = restored.code(for: "new", "one", network: "1", now: 0) { "1" }
+        let over = restored.pair(code: "1", nonce: "n", now: 0)
+        #expect(over == nil, "too many are paired")
+        _ = restored.code(for: "7", "two", network: "1", now: 0) { "2" }
+        let anew = restored.pair(code: "2", nonce: "m", now: 0)
+        #expect(anew == "7", "one of them anew")
+        var again = DevicePairing()
+        let isWhole = again.restore(restored.json)
+        #expect(isWhole && again.paired == restored.paired)
+        for damaged: JSONValue in [[], ["a": "one"], ["a": ["client": "one"]]] {
+            let isTaken = again.restore(damaged)
+            #expect(!isTaken && again.paired.isEmpty)
+        }
     }
 
     // MARK: - The page

@@ -5,6 +5,7 @@ import SelfTest
 import Simulators
 import TestSupport
 import Testing
+import Trunk
 
 /// Tools whose servers do what they like: group G of the hostile inputs, on a running server.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct ToolHostileTests {

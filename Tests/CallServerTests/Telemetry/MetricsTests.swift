@@ -53,6 +53,18 @@ import Testing
         metrics.observe(.event(.toolFinished(callID: "c", name: "w", .succeeded, output: "", milliseconds: 90)))
         metrics.observe(.event(.toolFinished(callID: "c", name: "w", .timedOut, output: "", milliseconds: 20_001)))
         metrics.observe(.event(.warning(.limit, detail: "+15550100")))
+        metrics.observe(
+            .event(
+                .interrupted(
+                    Interruption(
+                        cause: .speech,
+                        heardMilliseconds: 900,
+                        droppedMilliseconds: 400,
+                        talkOverMilliseconds: 250
+                    )
+                )
+            )
+        )
         metrics.observe(.event(.summary(summary)))
         return metrics
     }
@@ -67,7 +79,8 @@ import Testing
             "trunkline_call_warnings_total{kind=\"limit\"} 1", "trunkline_call_duration_seconds_sum 45",
             "trunkline_openai_tokens_total{direction=\"input\",modality=\"audio\",cached=\"no\"} 7",
             "trunkline_openai_tokens_total{direction=\"input\",modality=\"text\",cached=\"yes\"} 2",
-            "trunkline_barge_in_total 0",
+            "trunkline_barge_in_total 1", "trunkline_talk_over_seconds_bucket{le=\"0.2\"} 0",
+            "trunkline_talk_over_seconds_bucket{le=\"0.3\"} 1",
         ] { #expect(text.contains("\(line)\n"), "\(line)") }
         #expect(!text.contains("15550100"))
     }

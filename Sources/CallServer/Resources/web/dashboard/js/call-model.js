@@ -207,8 +207,7 @@ export class CallModel extends Emitter {
             this.changed('lines');
           }
         }
-        this.mark(t, 'interruption',
-          `interrupted, ${words.cause(event.cause)}: ${event.heard_ms} ms heard, ${event.dropped_ms} ms dropped`);
+        this.mark(t, 'interruption', words.interruption(event));
         break;
       }
       case 'tool_started':
@@ -375,10 +374,7 @@ export class CallModel extends Emitter {
       this.tool(tool.call_id, {...tool}, tool.at_ms ?? this.at(tool.at));
       this.mark(tool.at_ms ?? this.at(tool.at), 'tool', `tool ${tool.name}`);
     }
-    for (const cut of cuts)
-      this.mark(cut.at_ms, 'interruption',
-        `interrupted, ${words.cause(cut.cause)}: ${cut.heard_ms} ms heard, ${cut.dropped_ms} ms dropped${
-          cut.talk_over_ms !== null && cut.talk_over_ms !== undefined ? `, both spoke for ${cut.talk_over_ms} ms` : ''}`);
+    for (const cut of cuts) this.mark(cut.at_ms, 'interruption', words.interruption(cut));
     for (const loss of this.record.losses) {
       this.mark(loss.at_ms, 'reconnect', `model away for ${loss.outage_ms} ms`);
       this.#note(loss.at_ms, `Model connection lost (${loss.reason}); back after ${loss.outage_ms} ms`, 'warn');

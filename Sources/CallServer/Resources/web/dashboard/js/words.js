@@ -46,6 +46,13 @@ const CAUSES = {
 };
 export const cause = (name) => CAUSES[name] ?? spaced(name);
 
+/** One interruption, as the server tells and keeps it. */
+export const interruption = (cut) => {
+  const both = cut.talk_over_ms ?? null;
+  return `interrupted, ${cause(cut.cause)}: ${cut.heard_ms} ms heard, ${cut.dropped_ms} ms dropped${
+    both === null ? '' : `, both spoke for ${both} ms`}`;
+};
+
 /** `model_stalled` as Model stalled. */
 const SPELLED = {
   cpu: 'CPU',

@@ -162,11 +162,13 @@ export class Machine {
     if (state === 'start') {
       this.#isDeaf = false;
       this.#packets = 0;
-      this.#answer = {...this.transcript.agentBegan(now), isOpen: true};
+      if (!this.#answer?.isAhead) this.#answer = this.#newAnswer(now);
+      this.#answer.isAhead = false;
       return [{do: 'begin'}];
     }
     if (state === 'sentence_start' && text && !this.#isDeaf) {
-      this.#answer ??= this.transcript.agentBegan(now);
+      // Words come as soon as they are known, also before the first sound.
+      if (!this.#answer?.isOpen) this.#answer = {...this.#newAnswer(now), isAhead: true};
       this.transcript.agentSaid(this.#answer, text, this.#packets * this.#frameMs, now);
     }
     if (state === 'stop') {
@@ -176,6 +178,8 @@ export class Machine {
     }
     return [];
   }
+
+  #newAnswer(now) { return {...this.transcript.agentBegan(now), isOpen: true}; }
 
   #callerBegan(now) {
     this.speaks = true;
