@@ -3,7 +3,7 @@ import numpy
 import pytest
 from playwright.sync_api import expect
 
-from support import until
+from Browser.waiting import until
 
 
 
