@@ -11,7 +11,7 @@ export class Level {
   constructor(who, label) {
     this.fill = h('i');
     this.bar = h('div', {
-      class: `level ${who}`,
+      class: `meter ${who}`,
       role: 'meter',
       'aria-label': `${label}, loudness`,
       'aria-valuemin': '0',
@@ -19,7 +19,7 @@ export class Level {
       'aria-valuenow': '0'
     },
       this.fill);
-    this.node = h('div', {class: 'level-row'}, h('span', {'aria-hidden': 'true'}, label), this.bar);
+    this.node = h('div', {class: 'meter-row'}, h('span', {'aria-hidden': 'true'}, label), this.bar);
   }
 
   /** @param rms from 0 to 1 */
