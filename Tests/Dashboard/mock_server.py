@@ -4,22 +4,22 @@
 
 Tokens: "operator" and "viewer". What a test wants to bring about is under /mock.
 """
-import argparse
 import asyncio
 import datetime
 import json
 import pathlib
 import struct
+import sys
 
 from aiohttp import WSMsgType, web
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))  # for Browser, which both suites use
+from Browser.serving import parser, run
+from Browser.web_files import page, problem
 from mock_calls import Call, now, tone, wav
 from mock_history import History, stamp
 from mock_words import HOSTILE, RULES, TOOLS
 
-WEB = pathlib.Path(__file__).resolve().parents[2] / "Sources/CallServer/Resources/web/dashboard"
-POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; media-src 'self' blob:"
-TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 ROLES = {"operator": ("ada", "operator"), "viewer": ("grace", "viewer")}
 COMMANDS = ["hangup", "transfer", "message", "interrupt", "mute", "unmute", "session", "tool-output"]
 
@@ -31,10 +31,6 @@ SESSION = {
                        "idle_timeout_ms": None, "eagerness": "auto", "interrupt_response": True, "create_response": True},
     "transcription": {"model": "gpt-4o-mini-transcribe", "language": "en", "prompt": ""}, "noise_reduction": "near_field",
     "max_output_tokens": "inf"}
-
-
-def problem(status, detail, **more):
-    return web.json_response({"detail": detail, **more}, status=status)
 
 
 class Mock:
@@ -141,17 +137,6 @@ class Mock:
         response = web.Response(status=204)
         response.del_cookie("trunkline", path="/")
         return response
-
-    # The page
-
-    async def page(self, request):
-        name = request.match_info.get("file") or "index.html"
-        path = (WEB / name).resolve()
-        if not path.is_file() or WEB not in path.parents:
-            return problem(404, "no such file")
-        return web.Response(body=path.read_bytes(), headers={
-            "Content-Type": TYPES.get(path.suffix, "application/octet-stream") + "; charset=utf-8", "Cache-Control": "no-cache",
-            "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"})
 
     # Calls
 
@@ -419,8 +404,8 @@ class Mock:
     def application(self):
         app = web.Application(middlewares=[self.guard])
         add = app.router.add_route
-        add("GET", "/dashboard", self.page)
-        add("GET", "/dashboard/{file:.+}", self.page)
+        add("GET", "/dashboard", page)
+        add("GET", "/dashboard/{file:.+}", page)
         for method, path, handler in [
             ("GET", "/session", self.session), ("POST", "/login", self.login), ("POST", "/logout", self.logout),
             ("GET", "/overview", self.get_overview), ("GET", "/calls", self.get_calls), ("POST", "/calls", self.make),
@@ -443,26 +428,14 @@ class Mock:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--scene", choices=["busy", "still", "empty"], default="busy",
-                        help="calls come and go; three calls that never end; none at all")
-    parser.add_argument("--speed", type=float, default=1.0)
-    parser.add_argument("--history", type=int, default=10_000)
-    parser.add_argument("--open", action="store_true", help="nobody has to log in")
-    mock = Mock(parser.parse_args())
-
-    async def serve():
-        runner = web.AppRunner(mock.application(), access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", parser.parse_args().port)
-        await site.start()
-        print(f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}", flush=True)
-        await asyncio.Event().wait()
-    try:
-        asyncio.run(serve())
-    except KeyboardInterrupt:
-        pass
+    words = parser(__doc__)
+    words.add_argument("--scene", choices=["busy", "still", "empty"], default="busy",
+                       help="calls come and go; three calls that never end; none at all")
+    words.add_argument("--speed", type=float, default=1.0)
+    words.add_argument("--history", type=int, default=10_000)
+    words.add_argument("--open", action="store_true", help="nobody has to log in")
+    options = words.parse_args()
+    run(Mock(options).application(), options.port)
 
 
 if __name__ == "__main__":

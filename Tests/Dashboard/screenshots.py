@@ -5,9 +5,9 @@
 import pathlib
 import sys
 
-from playwright.sync_api import sync_playwright
-
-from support import CHROMIUM, Server
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))  # for Browser, which both suites use
+from Browser.chromium import chromium
+from support import Server
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / ".screenshots"
 LOOKS = {"light": ("light", 1360, 860), "dark": ("dark", 1360, 860), "phone": ("light", 375, 780)}
@@ -73,8 +73,7 @@ def main():
         server = Server("--scene", "busy", "--open")
         base = server.url
     OUT.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         for look, (scheme, width, height) in LOOKS.items():
             context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce")
             for name, address, act in VIEWS:
@@ -91,7 +90,6 @@ def main():
                 page.screenshot(path=OUT / f"{name}-{look}.png", full_page=look == "phone" and "dialog" not in name)
                 page.close()
             context.close()
-        browser.close()
     if server:
         server.stop()
 

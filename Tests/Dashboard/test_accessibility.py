@@ -1,20 +1,11 @@
 """axe on every view, in light and in dark: nothing serious, nothing critical."""
-import pathlib
-
-import axe_playwright_python
 import pytest
 from playwright.sync_api import expect
 
-AXE = (pathlib.Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+from Browser.accessibility import violations
+
 RECORD = "CA" + "0" * 32
 PLACES = ["live", "history", "history?text=saddle", "configuration", "health", "setup"]
-
-
-def violations(page):
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
-    return [f"{one['id']} ({one['impact']}): {[node['html'][:160] for node in one['nodes']][:4]}" for one in found
-            if one["impact"] in ("serious", "critical")]
 
 
 @pytest.mark.parametrize("width", [1360, 375])

@@ -4,7 +4,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from support import until
+from Browser.waiting import until
 
 pytestmark = pytest.mark.mock
 RECORD = "CA" + "0" * 32

@@ -1,45 +1,16 @@
 """A call through the server itself, followed on the page: skipped until the command is built."""
-import json
-import os
-import pathlib
-import socket
-import subprocess
 import time
-import urllib.request
 
 import pytest
 from playwright.sync_api import expect
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PROGRAMS = [ROOT / ".build" / kind / "trunkline" for kind in ("debug", "release")]
-PROGRAM = os.environ.get("TRUNKLINE") or next((str(one) for one in PROGRAMS if one.exists()), "")
-pytestmark = pytest.mark.skipif(not PROGRAM, reason="needs the command: make build")
+from Browser import command
+
+pytestmark = command.needs_command
 
 
-class Trunkline:
-    """The server with its parrot, and phones that call it."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        environment = {**os.environ, "HOST": "127.0.0.1", "PORT": str(self.port), "RECORDING": "on", "OPENAI_API_KEY": "",
-                       "OPENAI_REALTIME_URL": "", "CONFIG_FILE": ""}
-        self.processes = [subprocess.Popen([PROGRAM, "serve"], cwd=folder, env=environment, stdout=subprocess.DEVNULL,
-                                           stderr=subprocess.DEVNULL)]
-        for _ in range(200):
-            try:
-                self.ask("/ready")
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise RuntimeError("the server did not start")
-
-    def ask(self, path):
-        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
-            return json.load(answer)
+class Trunkline(command.Trunkline):
+    """The server, and phones that call it."""
 
     def ended(self, turns=200):
         """The record of the last call, when it is written."""
@@ -51,20 +22,12 @@ class Trunkline:
         raise AssertionError("the record was not written")
 
     def phone(self):
-        self.processes.append(subprocess.Popen(
-            [PROGRAM, "phone", f"ws://127.0.0.1:{self.port}/media-stream", "--interrupt-after", "1000"],
-            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        return self.processes[-1]
-
-    def stop(self):
-        for process in reversed(self.processes):
-            process.terminate()
-            process.wait(timeout=20)
+        return self.run("phone", f"ws://127.0.0.1:{self.port}/media-stream", "--interrupt-after", "1000")
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    server = Trunkline(tmp_path_factory.mktemp("server"))
+    server = Trunkline(tmp_path_factory.mktemp("server"), RECORDING="on")
     yield server
     server.stop()
 

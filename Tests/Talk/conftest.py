@@ -1,45 +1,30 @@
 """Pages to talk with: against the mock server, or against a real one when TRUNKLINE_URL (and TRUNKLINE_TOKEN) is set. The
 microphone is Chromium's fake one and says a sentence again and again, with pauses."""
 import json
-import os
+import pathlib
 import re
+import sys
 
 import numpy
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))  # for Browser, which both suites use
 import sound
-from support import CHROMIUM, HOOKS, RECORDER, Server, until
+from Browser.chromium import chromium
+from Browser.pages import log_in
+from Browser.running import REAL, TOKEN, Running
+from Browser.waiting import until
+from support import HOOKS, RECORDER, Server
 
-REAL = os.environ.get("TRUNKLINE_URL", "").rstrip("/")
+pytest_plugins = ["Browser.plugin"]
 MICROPHONE_RATE = 48_000
 PAUSE = 7  # s between two sentences: the parrot ends within them
-
-expect.set_options(timeout=10_000)
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "mock: needs the mock server, which can bring about what a real one cannot")
-
-
-def pytest_collection_modifyitems(items):
-    if REAL:
-        for item in items:
-            if item.get_closest_marker("mock"):
-                item.add_marker(pytest.mark.skip(reason="needs the mock server"))
-
-
-class Real:
-    """A server that runs already."""
-    url = REAL
-
-    def stop(self):
-        pass
 
 
 @pytest.fixture(scope="session")
 def shared_server():
-    server = Real() if REAL else Server()
+    server = Running() if REAL else Server()
     yield server
     server.stop()
 
@@ -63,68 +48,33 @@ def browser(words, tmp_path_factory):
     spoken = sound.resample(words, 8_000, MICROPHONE_RATE)
     sound.write(path, numpy.concatenate([numpy.zeros(MICROPHONE_RATE // 2), spoken, numpy.zeros(int(PAUSE * MICROPHONE_RATE))]),
                 MICROPHONE_RATE)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[
-            "--no-sandbox", "--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={path}",
-            "--host-resolver-rules=MAP plain.test 127.0.0.1", "--autoplay-policy=no-user-gesture-required"])
+    with chromium("--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={path}",
+                  "--host-resolver-rules=MAP plain.test 127.0.0.1") as browser:
         yield browser
-        browser.close()
-
-
-class Console:
-    """What went wrong in a page. Failed requests that a test wants to happen are named in `expected`."""
-
-    def __init__(self):
-        self.errors = []
-        self.expected = []
-
-    def take(self, text):
-        self.errors.append(text)
-
-    def unexpected(self):
-        return [error for error in self.errors if not any(re.search(pattern, error) for pattern in self.expected)]
 
 
 @pytest.fixture
-def console():
-    return Console()
-
-
-@pytest.fixture
-def open_page(server, browser, console):
+def open_page(server, pages):
     """Opens /talk: `open_page(allowed=False, script=..., scheme=..., width=..., host=...)`; `heard`: what it
     plays is kept, and the policy for its content is off."""
-    contexts = []
 
     def open_page(allowed=True, script="", scheme="light", width=1200, height=820, host=None, heard=False):
         base = server.url if host is None else re.sub(r"//[^:/]+", f"//{host}", server.url)
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce",
-                                      locale="en-GB", bypass_csp=heard)
-        contexts.append(context)
+        context = pages.context(width, height, scheme, bypass_csp=heard)
         if allowed and host is None:
             context.grant_permissions(["microphone"], origin=base)
         context.add_init_script((f"window.recorder = {json.dumps(RECORDER)};" if heard else "") + HOOKS)
         if script:
             context.add_init_script(script)
-        if REAL and os.environ.get("TRUNKLINE_TOKEN"):
-            answer = context.request.post(f"{base}/login", data={"token": os.environ["TRUNKLINE_TOKEN"]})
-            assert answer.ok, f"the login was refused: {answer.status}"
-        page = context.new_page()
-        page.on("console", lambda message: message.type == "error" and console.take(f"{message.text} {message.location.get('url', '')}"))
-        page.on("pageerror", lambda error: console.take(str(error)))
+        if REAL and TOKEN:
+            log_in(context, base, TOKEN)
+        page = pages.page(context)
         page.goto(f"{base}/talk")
         page.wait_for_selector("h1")
         until(page, "document.body.dataset.state !== 'checking' && document.body.dataset.state !== undefined")
         return page
 
-    yield open_page
-    violations = []
-    for context in contexts:
-        for page in context.pages:
-            violations += page.evaluate("window.violations ?? []")
-        context.close()
-    assert violations == [], "the content security policy was violated"
-    assert console.unexpected() == [], "the page reported errors"
+    return open_page
 
 
 @pytest.fixture

@@ -4,23 +4,21 @@
 
 then http://127.0.0.1:5056/talk. Tests ask below /mock. The token is "operator" once a login is required.
 """
-import argparse
 import asyncio
 import json
 import math
 import pathlib
+import sys
 import time
 
 import numpy
 from aiohttp import WSMsgType, web
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))  # for Browser, which both suites use
+from Browser.serving import parser, run
+from Browser.web_files import page, problem
 from opus import FRAME, RATE, Decoder, Encoder
 
-WEB = pathlib.Path(__file__).resolve().parents[2] / "Sources/CallServer/Resources/web"
-# As the server's own.
-POLICY = ("default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; img-src 'self' data:; object-src 'none'; "
-          "frame-ancestors 'none'; base-uri 'none'; form-action 'self'")
-TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 LEAD = 0.3  # s of an answer that are sent ahead
 LOUD = 500  # int16, above which a frame is speech
 BEGIN, END = 3, 25  # frames of speech that begin a turn, of silence that end it
@@ -150,27 +148,18 @@ class Mock:
     def talk(self):
         return self.talks[-1]
 
-    async def page(self, request):
-        name = request.path.strip("/")
-        path = (WEB / (f"{name}/index.html" if name in ("talk", "dashboard") else name)).resolve()
-        if not path.is_file() or WEB not in path.parents:
-            return web.Response(status=404)
-        return web.Response(body=path.read_bytes(), headers={
-            "Content-Type": TYPES.get(path.suffix, "application/octet-stream") + "; charset=utf-8", "Cache-Control": "no-cache",
-            "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"})
-
     def stranger(self, request):
         return self.settings["login"] and request.cookies.get("trunkline") != "operator"
 
     async def status(self, request):
         self.asked += 1
         if self.stranger(request):
-            return web.json_response({"detail": "log in first"}, status=401)
+            return problem(401, "log in first")
         return web.json_response(self.settings["body"], status=self.settings["status"])
 
     async def socket(self, request):
         if self.stranger(request):
-            return web.json_response({"detail": "log in first"}, status=401)
+            return problem(401, "log in first")
         if self.settings["refuse"]:
             return web.Response(status=self.settings["refuse"])
         socket = web.WebSocketResponse(autoping=True)
@@ -238,29 +227,17 @@ class Mock:
         add("GET", "/talk/status", self.status)
         add("GET", "/ws/talk", self.socket)
         add("*", "/mock/{what}", self.mock)
-        add("GET", "/{path:.+}", self.page)
+        add("GET", "/{path:.+}", page)
         return app
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--set", type=json.loads, default={}, help="settings as JSON, such as '{\"parrot\": false}'")
-    options = parser.parse_args()
+    words = parser(__doc__)
+    words.add_argument("--set", type=json.loads, default={}, help="settings as JSON, such as '{\"parrot\": false}'")
+    options = words.parse_args()
     mock = Mock()
     mock.settings |= options.set
-
-    async def serve():
-        runner = web.AppRunner(mock.application(), access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", options.port)
-        await site.start()
-        print(f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}", flush=True)
-        await asyncio.Event().wait()
-    try:
-        asyncio.run(serve())
-    except KeyboardInterrupt:
-        pass
+    run(mock.application(), options.port)
 
 
 if __name__ == "__main__":

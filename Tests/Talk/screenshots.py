@@ -6,10 +6,12 @@ import pathlib
 import sys
 
 import numpy
-from playwright.sync_api import sync_playwright
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))  # for Browser, which both suites use
 import sound
-from support import CHROMIUM, Server, until
+from Browser.chromium import chromium
+from Browser.waiting import until
+from support import Server
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / ".screenshots"
 LOOKS = {"light": ("light", 1200, 820), "dark": ("dark", 1200, 820), "phone": ("light", 375, 780), "phone-dark": ("dark", 375, 780)}
@@ -80,9 +82,7 @@ def main():
     OUT.mkdir(exist_ok=True)
     microphone = OUT / "microphone.wav"
     sound.write(microphone, numpy.concatenate([numpy.zeros(24_000), sound.resample(sound.speech("question"), 8_000, 48_000)]), 48_000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[
-            "--no-sandbox", "--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={microphone}"])
+    with chromium("--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={microphone}") as browser:
         for name, act in VIEWS.items():
             if sys.argv[1:] and name not in sys.argv[1:]:
                 continue
@@ -98,7 +98,6 @@ def main():
                     page.wait_for_timeout(400)
                 page.screenshot(path=OUT / f"talk-{name}-{look}.png", full_page=look.startswith("phone"))
                 context.close()
-        browser.close()
     server.stop()
 
 

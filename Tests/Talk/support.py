@@ -2,15 +2,12 @@
 import base64
 import json
 import pathlib
-import subprocess
-import sys
 import time
-import urllib.request
 
 import numpy
 
-CHROMIUM = "/usr/bin/chromium"
-HERE = pathlib.Path(__file__).resolve().parent
+from Browser.mock_process import MockProcess
+
 PLAYED_RATE = 48_000
 
 # Keeps what goes to the loudspeaker: a recorder beside each sound that the page plays, and for each message of the server the
@@ -28,9 +25,6 @@ registerProcessor('test-recorder', Recorder);
 HOOKS = """
 window.recorder ??= "";
 window.heard = {samples: [], first: null, messages: [], context: null};
-addEventListener('securitypolicyviolation', (event) => {
-  (window.violations ??= []).push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
-});
 if (window.AudioNode) {
   const connect = AudioNode.prototype.connect;
   if (window.recorder) AudioNode.prototype.connect = function(target, ...rest) {
@@ -78,37 +72,14 @@ TAKE = """() => {
 }"""
 
 
-def until(page, condition, seconds=15):
-    """Waits until an expression holds in the page, or until a function says so. Playwright's own way evaluates texts, which
-    the page's policy forbids."""
-    for _ in range(seconds * 20):
-        value = page.evaluate(condition) if isinstance(condition, str) else condition()
-        if value:
-            return value
-        page.wait_for_timeout(50)
-    raise AssertionError(f"not within {seconds} s: {condition}")
-
-
 def played(page):
     """What the page played so far: samples at 48 kHz, and the frame of the first one."""
     taken = page.evaluate(TAKE)
     return numpy.frombuffer(base64.b64decode(taken["data"]), numpy.float32), taken["first"] or 0
 
 
-class Server:
-    def __init__(self, *options):
-        self.process = subprocess.Popen([sys.executable, HERE / "mock_server.py", *options], stdout=subprocess.PIPE, text=True)
-        self.url = self.process.stdout.readline().strip()
-        if not self.url.startswith("http"):
-            raise RuntimeError("the mock server did not start")
-
-    def ask(self, what, body):
-        request = urllib.request.Request(f"{self.url}/mock/{what}", data=json.dumps(body).encode(), headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.read()
-
-    def mock(self, what, **body):
-        return json.loads(self.ask(what, body))
+class Server(MockProcess):
+    program = pathlib.Path(__file__).resolve().parent / "mock_server.py"
 
     @property
     def got(self):
@@ -126,7 +97,3 @@ class Server:
                 return got
             time.sleep(0.05)
         raise AssertionError(f"not within {seconds} s; the server got {json.dumps(self.got)[-2000:]}")
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(timeout=10)

@@ -1,21 +1,11 @@
 """axe on every state of the page, in light and in dark, wide and on a telephone: nothing serious, nothing critical."""
-import pathlib
-
-import axe_playwright_python
 import pytest
 from playwright.sync_api import expect
 
-from support import until
+from Browser.accessibility import violations
+from Browser.waiting import until
 
-AXE = (pathlib.Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 LOOKS = pytest.mark.parametrize("scheme, width", [("light", 1200), ("dark", 1200), ("light", 375), ("dark", 375)])
-
-
-def violations(page):
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
-    return [f"{one['id']} ({one['impact']}): {[node['html'][:160] for node in one['nodes']][:4]}" for one in found
-            if one["impact"] in ("serious", "critical")]
 
 
 def fits(page):

@@ -1,7 +1,7 @@
 """Marks come back once each, in order, and not before what was sent before them was played, or cleared."""
 import pytest
 
-from support import until
+from Browser.waiting import until
 
 pytestmark = pytest.mark.mock
 

@@ -3,7 +3,7 @@ import numpy
 import pytest
 from playwright.sync_api import expect
 
-from support import until
+from Browser.waiting import until
 
 
 
@@ -88,16 +88,16 @@ def test_the_transcript(talk, server):
     server.until(lambda got: got["packets"] > 5)
     send = lambda *messages: server.mock("send", messages=list(messages))
     send({"type": "speech", "state": "started"})
-    expect(page.locator(".said-line.caller .dots")).to_be_visible()
+    expect(page.locator(".line.caller .dots")).to_be_visible()
     send({"type": "speech", "state": "stopped"}, {"type": "tts", "state": "start"}, {"type": "tts", "state": "sentence_start", "text": "Good morning."},
          {"type": "tts", "state": "sentence_start", "text": "How can I help?"}, {"type": "stt", "text": "Hello there"}, {"type": "tts", "state": "stop"})
-    expect(page.locator(".said-line.agent .words")).to_have_text("Good morning. How can I help?")
+    expect(page.locator(".line.agent .words")).to_have_text("Good morning. How can I help?")
     # The caller's words came later, and stand where they were said.
-    expect(page.locator(".said-line .words")).to_have_text(["The call began.", "Hello there", "Good morning. How can I help?"])
+    expect(page.locator(".line .words")).to_have_text(["The call began.", "Hello there", "Good morning. How can I help?"])
     send({"type": "alert", "status": "Warning", "message": "two minutes are left", "emotion": "neutral"}, {"type": "llm", "emotion": "happy"})
-    expect(page.locator(".said-line.note").last).to_contain_text("Warning: two minutes are left")
+    expect(page.locator(".line.note").last).to_contain_text("Warning: two minutes are left")
     send({"type": "stt", "text": "<img src=x onerror=\"document.title='owned'\">\u202e"})
-    expect(page.locator(".said-line.caller .words").last).to_have_text("<img src=x onerror=\"document.title='owned'\">\u27e8U+202E\u27e9")
+    expect(page.locator(".line.caller .words").last).to_have_text("<img src=x onerror=\"document.title='owned'\">\u27e8U+202E\u27e9")
     assert page.evaluate("document.querySelector('main img') === null")
 
 
@@ -112,7 +112,7 @@ def test_only_what_was_not_heard_is_struck_through(talk, server):
     page.wait_for_timeout(600)
     server.mock("interrupt")
     expect(page.locator(".cut")).to_have_text("interrupted")
-    struck = page.locator(".said-line.agent del").text_content()
+    struck = page.locator(".line.agent del").text_content()
     assert struck.endswith("sentence.") and "first" not in struck
     # "The second ..." began 0.6 s before: some of it was heard, and not all.
     assert "The second sentence." not in struck

@@ -2,7 +2,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from support import until
+from Browser.waiting import until
 
 
 def problem(page):

@@ -4,7 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 import sound
-from support import PLAYED_RATE, played, until
+from Browser.waiting import until
+from support import PLAYED_RATE, played
 
 # Measured 0.6 to 0.8: the browser's echo and noise cancelling changes the sound. Another sentence reaches 0.1.
 ALIKE = 0.4

@@ -1,26 +1,14 @@
 // How loud both sides are at the moment.
-import {h, mark} from './dom.js';
+import {h} from './dom.js';
+import {Meter} from './meter.js';
 
 /** Without news for so long a side is silent, in milliseconds. */
 const STALE = 600;
 
 export class Meters {
   constructor() {
-    const bar = (who, label) => {
-      const fillNode = h('i');
-      const node = h('div', {
-        class: `meter ${who}`,
-        role: 'meter',
-        'aria-label': `${label}, loudness`,
-        'aria-valuemin': '0',
-        'aria-valuemax': '100',
-        'aria-valuenow': '0'
-      },
-        fillNode);
-      return {node, fillNode, row: h('div', {class: 'meter-row'}, h('span', {'aria-hidden': 'true'}, label), node)};
-    };
-    this.bars = {caller: bar('caller', 'Caller'), agent: bar('agent', 'Agent')};
-    this.node = h('div', {class: 'meters'}, this.bars.caller.row, this.bars.agent.row);
+    this.meters = {caller: new Meter('caller', 'Caller'), agent: new Meter('agent', 'Agent')};
+    this.node = h('div', {class: 'meters'}, this.meters.caller.node, this.meters.agent.node);
     this.at = 0;
     this.timer = setInterval(() => {
       if (performance.now() - this.at > STALE) this.#set({caller: 0, agent: 0});
@@ -33,13 +21,7 @@ export class Meters {
   }
 
   #set(levels) {
-    for (const [who, bar] of Object.entries(this.bars)) {
-      const value = Math.round(Math.min(1, Math.max(0, Number(levels[who]) || 0)) * 100);
-      if (bar.value === value) continue;
-      bar.value = value;
-      bar.fillNode.style.setProperty('transform', `scaleX(${value / 100})`);
-      mark(bar.node, 'aria-valuenow', value);
-    }
+    for (const [who, meter] of Object.entries(this.meters)) meter.show(Math.min(1, Math.max(0, Number(levels[who]) || 0)));
   }
 
   dispose() { clearInterval(this.timer); }

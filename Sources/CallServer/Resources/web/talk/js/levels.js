@@ -1,25 +1,15 @@
-// How loud one side is: a bar in decibels.
-import {h, mark} from '/dashboard/js/dom.js';
+// How loud one side is, in decibels: a bar that rises at once and falls slowly.
+import {Meter} from '/dashboard/js/meter.js';
 
 const FLOOR = -60;  // dBFS, the empty bar
 const FALL = 0.75;  // of the bar that is left after each 20 ms without a louder moment
 
 export class Level {
   value = 0;
-  shown = -1;
 
   constructor(who, label) {
-    this.fill = h('i');
-    this.bar = h('div', {
-      class: `level ${who}`,
-      role: 'meter',
-      'aria-label': `${label}, loudness`,
-      'aria-valuemin': '0',
-      'aria-valuemax': '100',
-      'aria-valuenow': '0'
-    },
-      this.fill);
-    this.node = h('div', {class: 'level-row'}, h('span', {'aria-hidden': 'true'}, label), this.bar);
+    this.meter = new Meter(who, label);
+    this.node = this.meter.node;
   }
 
   /** @param rms from 0 to 1 */
@@ -30,11 +20,5 @@ export class Level {
 
   rest() { this.value = 0; }
 
-  draw() {
-    const value = Math.round(this.value * 100);
-    if (value === this.shown) return;
-    this.shown = value;
-    this.fill.style.setProperty('transform', `scaleX(${value / 100})`);
-    mark(this.bar, 'aria-valuenow', value);
-  }
+  draw() { this.meter.show(this.value); }
 }

@@ -56,7 +56,7 @@ export class Lines {
     const key = `${line.isWaiting} ${line.heard} ${line.text.length}`;
     const old = this.#drawn.get(line.id);
     if (old?.key === key) return;
-    const node = old?.node ?? h('div', {class: `said-line ${line.who} ${line.tone ?? ''}`.trim()});
+    const node = old?.node ?? h('div', {class: `line ${line.who} ${line.tone ?? ''}`.trim()});
     const isCut = line.heard !== null && line.heard < line.text.length;
     fill(node,
       line.who === 'note' ? null :
