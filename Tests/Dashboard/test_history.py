@@ -33,7 +33,10 @@ def test_keys_move_and_open(open_page):
     page.locator(".history-list").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
-    name = page.locator(".virtual-row.is-active .h-caller a").text_content()
+    # The mark moves with the next frame.
+    active = page.locator(".virtual-row.is-active[aria-rowindex='4']")
+    expect(active).to_be_visible()
+    name = active.locator(".h-caller a").text_content()
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text(name)
     page.go_back()
