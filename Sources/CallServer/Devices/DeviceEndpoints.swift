@@ -15,21 +15,20 @@ struct DeviceEndpoints: Sendable {
 
     /// Devices ask with a slash at the end, which means the same.
     static let bootstrapPath = "/xiaozhi/ota"
-    private static let bootstrapAnswers = [
-        (200, "OK"), (400, "no Device-Id or Client-Id"), (404, "DEVICES=off"),
-        (429, "too many devices wait for their code"),
+    private static let refusals = [
+        (400, "no Device-Id or Client-Id"), (404, "DEVICES=off"), (429, "too many devices wait for their code"),
     ]
     private static let headers = [
-        header("Device-Id", "the device's name, mostly its hardware address", isRequired: true),
-        header("Client-Id", "the program on the device, known to it alone; pairing needs it", isRequired: false),
+        header("Device-Id", "the device's name, mostly its hardware address"),
+        header("Client-Id", "the program on the device, known to it alone; pairing needs it"),
     ]
 
-    private static func header(_ name: String, _ text: String, isRequired: Bool) -> Route.Parameter {
+    private static func header(_ name: String, _ text: String) -> Route.Parameter {
         var parameter = Route.Parameter(
             name,
             text,
             schema: ["type": "string", "pattern": "^[!#-\\[\\]-~]{1,64}$"],
-            isRequired: isRequired
+            isRequired: true
         )
         parameter.isHeader = true
         return parameter
@@ -47,21 +46,21 @@ struct DeviceEndpoints: Sendable {
                 Self.bootstrapPath,
                 "Where a device finds its stream (xiaozhi); what it says of itself may be the body",
                 query: Self.headers,
-                responses: Self.bootstrapAnswers
+                responses: [(200, "OK")] + Self.refusals
             ) { try answer($0) },
             Route(
                 .get,
                 Self.bootstrapPath,
                 "The same without a body",
                 query: Self.headers,
-                responses: Self.bootstrapAnswers
+                responses: [(200, "OK")] + Self.refusals
             ) { try answer($0) },
             Route(
                 .post,
                 Self.bootstrapPath + "/activate",
                 "Whether a device is paired",
                 query: Self.headers,
-                responses: [(200, "paired"), (202, "not yet"), (400, "no Device-Id"), (404, "DEVICES=off")]
+                responses: [(200, "paired"), (202, "not yet")] + Self.refusals
             ) { try activation($0) },
             Route(.get, "/devices", "Devices that may call, and those that wait", access: .viewer) { _ in
                 .json(list)
