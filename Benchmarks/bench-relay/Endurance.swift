@@ -56,18 +56,10 @@ struct EnduranceOptions: ParsableArguments {
 }
 
 extension LoadOptions {
-    /// A load that is not read from a command line.
-    static func made(calls: Int, seconds: Int, ramp: Int, churn: Int = 0) -> LoadOptions {
-        var load = LoadOptions()
-        load.calls = calls
-        load.seconds = seconds
-        load.ramp = ramp
-        load.tls = true
-        load.loops = 1
-        load.appendMs = 20
-        load.bargeIn = 0
-        load.churn = churn
-        return load
+    /// A load that no user asked for; all else has its defaults.
+    static func made(calls: Int, seconds: Int, ramp: Int, churn: Int = 0) throws -> LoadOptions {
+        // Options that were not parsed have no values, not even those that are set after the initializer.
+        try parse(["--calls", "\(calls)", "--seconds", "\(seconds)", "--ramp", "\(ramp)", "--churn", "\(churn)/s"])
     }
 }
 
@@ -84,7 +76,7 @@ struct Soak: AsyncParsableCommand {
     func run() async throws {
         var findings = Findings("Soak: \(calls) calls for \(seconds) s")
         if let notice = BenchRelay.debugNotice { findings.note(notice) }
-        let load = LoadOptions.made(calls: calls, seconds: seconds, ramp: calls * 10)
+        let load = try LoadOptions.made(calls: calls, seconds: seconds, ramp: calls * 10)
         let run = try Session(load).measure(.relay)
         for failure in run.failures { findings.expect(false, failure) }
         findings.expect(
@@ -129,7 +121,7 @@ struct Churn: AsyncParsableCommand {
     func run() async throws {
         var findings = Findings("Churn: \(rate) calls/s of \(callSeconds) s, twice \(seconds) s")
         if let notice = BenchRelay.debugNotice { findings.note(notice) }
-        let load = LoadOptions.made(calls: rate * callSeconds, seconds: seconds, ramp: callSeconds * 1_000, churn: rate)
+        let load = try LoadOptions.made(calls: rate * callSeconds, seconds: seconds, ramp: callSeconds * 1_000, churn: rate)
         let session = try Session(load)
         defer { session.cleanUp() }
         let model = try session.startModel()

@@ -53,7 +53,7 @@ struct Faults: AsyncParsableCommand {
 
     private func through(_ weather: Weather, _ findings: inout Findings) throws {
         tellUser("\(weather.name)\n")
-        let load = LoadOptions.made(calls: calls, seconds: weather.seconds, ramp: 1_000)
+        let load = try LoadOptions.made(calls: calls, seconds: weather.seconds, ramp: 1_000)
         let session = try Session(load)
         defer { session.cleanUp() }
         let model = try session.startModel()
@@ -96,7 +96,7 @@ struct Faults: AsyncParsableCommand {
 
     private func killed(_ findings: inout Findings) throws {
         tellUser("the model killed under \(killedCalls) calls\n")
-        let load = LoadOptions.made(calls: killedCalls, seconds: 16, ramp: 3_000)
+        let load = try LoadOptions.made(calls: killedCalls, seconds: 16, ramp: 3_000)
         let session = try Session(load)
         defer { session.cleanUp() }
         var model = try session.startModel()
