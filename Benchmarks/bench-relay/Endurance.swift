@@ -121,7 +121,8 @@ struct Churn: AsyncParsableCommand {
     func run() async throws {
         var findings = Findings("Churn: \(rate) calls/s of \(callSeconds) s, twice \(seconds) s")
         if let notice = BenchRelay.debugNotice { findings.note(notice) }
-        let load = try LoadOptions.made(calls: rate * callSeconds, seconds: seconds, ramp: callSeconds * 1_000, churn: rate)
+        let ramp = callSeconds * 1_000
+        let load = try LoadOptions.made(calls: rate * callSeconds, seconds: seconds, ramp: ramp, churn: rate)
         let session = try Session(load)
         defer { session.cleanUp() }
         let model = try session.startModel()
