@@ -57,6 +57,7 @@ public struct BackgroundLogHandler: SubsystemLogHandler {
             message: "\(event.message)",
             metadata: all
         )
-        writer.write(line.bytes(settings.format, hiding: secrets.all))
+        let (format, secrets) = (settings.format, secrets)
+        writer.write(bytes: line.bytesAbout) { line.bytes(format, hiding: secrets.all) }
     }
 }

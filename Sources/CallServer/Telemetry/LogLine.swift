@@ -34,6 +34,14 @@ public struct LogLine: Sendable {
         self.metadata = metadata.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
+    /// About how many bytes it will have.
+    public var bytesAbout: Int {
+        metadata.reduce(64 + message.utf8.count) { bytes, detail in
+            guard case .string(let text) = detail.value else { return bytes + detail.name.utf8.count + 32 }
+            return bytes + detail.name.utf8.count + text.utf8.count + 2
+        }
+    }
+
     /// The line with its line end. Keys of the model's server, and these secrets, do not get into it.
     public func bytes(_ format: LogSettings.Format, hiding secrets: [String] = []) -> [UInt8] {
         let text = format == .json ? json(secrets) : plain(secrets)

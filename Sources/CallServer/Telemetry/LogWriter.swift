@@ -1,7 +1,8 @@
 import Glibc
 import Trunk
 
-/// Writes log lines from a thread of its own: who logs never waits for the reader of the log.
+/// Makes and writes log lines on a thread of its own: who logs waits neither for the reader of the log nor for the search
+/// for secrets.
 ///
 /// A pipe whose reader stands still blocks that thread alone; lines gather up to a bound, and further ones are dropped and
 /// counted. When the reader goes on, one line tells how many are missing.
@@ -29,7 +30,8 @@ public final class LogWriter: Sendable {
 
     /// Nothing is written while the lock is held.
     private struct State {
-        var waiting: [UInt8] = []
+        var waiting: [@Sendable () -> [UInt8]] = []
+        var bytesWaiting = 0
         var bytesInWriting = 0
         var droppedUntold = 0
         var isClosed = false
@@ -55,16 +57,21 @@ public final class LogWriter: Sendable {
     }
 
     /// Takes a line, or drops it when too many wait. Does not block.
-    public func write(_ line: [UInt8]) {
+    ///
+    /// - Parameters:
+    ///   - bytes: Its size, or about that: what counts against the bound.
+    ///   - line: Makes it, on the writer's thread.
+    public func write(bytes: Int, _ line: @escaping @Sendable () -> [UInt8]) {
         state.change { state in
-            guard !state.isClosed, state.waiting.count + state.bytesInWriting + line.count <= bytesMaximum else {
+            guard !state.isClosed, state.bytesWaiting + state.bytesInWriting + bytes <= bytesMaximum else {
                 state.tally.dropped += 1
                 // After the end nobody is left to tell.
                 if !state.isClosed { state.droppedUntold += 1 }
                 return
             }
             state.tally.lines += 1
-            state.waiting += line
+            state.waiting.append(line)
+            state.bytesWaiting += bytes
         }
     }
 
@@ -86,6 +93,7 @@ public final class LogWriter: Sendable {
         state.change { state in
             state.isClosed = true
             state.waiting = []
+            state.bytesWaiting = 0
             state.droppedUntold = 0
         }
     }
@@ -98,7 +106,8 @@ public final class LogWriter: Sendable {
         sigemptyset(&signals)
         sigaddset(&signals, SIGPIPE)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
-        while let bytes = take() {
+        while let lines = take() {
+            let bytes = lines.flatMap { $0() }
             let lost = bytes.count - put(bytes)
             state.change { state in
                 state.bytesInWriting = 0
@@ -108,17 +117,19 @@ public final class LogWriter: Sendable {
     }
 
     /// What is to be written next; nil when the writer is closed.
-    private func take() -> [UInt8]? {
-        state.wait { state -> [UInt8]?? in
+    private func take() -> [@Sendable () -> [UInt8]]? {
+        state.wait { state -> [@Sendable () -> [UInt8]]?? in
             if state.waiting.isEmpty, state.droppedUntold == 0 { return state.isClosed ? .some(nil) : nil }
-            var bytes: [UInt8] = []
-            swap(&bytes, &state.waiting)
+            var lines: [@Sendable () -> [UInt8]] = []
+            swap(&lines, &state.waiting)
             if state.droppedUntold > 0 {
-                bytes += noteOfDropped(state.droppedUntold)
+                let (note, dropped) = (noteOfDropped, state.droppedUntold)
+                lines.append { note(dropped) }
                 state.droppedUntold = 0
             }
-            state.bytesInWriting = bytes.count
-            return bytes
+            state.bytesInWriting = max(1, state.bytesWaiting)
+            state.bytesWaiting = 0
+            return lines
         } ?? nil
     }
 

@@ -187,3 +187,7 @@ struct UncheckedPipe: @unchecked Sendable {
     let value: StalledPipe
     init(_ value: StalledPipe) { self.value = value }
 }
+
+extension LogWriter {
+    fileprivate func write(_ line: [UInt8]) { write(bytes: line.count) { line } }
+}
