@@ -156,7 +156,7 @@ struct Churn: AsyncParsableCommand {
         let perCall = Double(heaps[1] - heaps[0]) / calls
         findings.expect(
             perCall < 64,
-            "heap \(heaps[0]) → \(heaps[1]) bytes over the second load: \(perCall.hundredths) for each call"
+            "heap without the pool \(heaps[0]) → \(heaps[1]) bytes over the second load: \(perCall.hundredths) for each call"
         )
         let grown = Double(peaks[1] - peaks[0]) / Double(peaks[0]) * 100
         findings.expect(

@@ -79,7 +79,9 @@ struct RelayRole: AsyncParsableCommand {
                 Int64(clamping: stats.turnLongestMicroseconds)
             )
         }
-        sums["heap_bytes"] = Int64(clamping: bench_heap_bytes())
+        // The pool keeps what it has taken; its blocks in use are a gauge of their own.
+        let pool = (sums["pool_blocks_total"] ?? 0) * Int64(EngineStats.poolBlockBytes)
+        sums["heap_bytes"] = Int64(clamping: bench_heap_bytes()) - pool
         sums["descriptors"] = Int64(bench_open_descriptors())
         return .object(
             JSONObject(

@@ -36,7 +36,6 @@ _Noreturn void trk_assertion_failed(const char *file, int line, const char *cond
 enum {
   TRK_US_PER_MS = 1000,
   TRK_RECEIVE_BYTES = 65536,      /* The loop's one receive buffer. */
-  TRK_BLOCK_BYTES = 4096,         /* One pool block with its header. */
   TRK_SLAB_BLOCKS = 64,           /* Blocks that the pool takes from the system at a time. */
   TRK_CALL_BLOCKS_RESERVED = 4,   /* Free blocks that must exist when a call opens. */
   TRK_WRITE_VECTORS_MAX = 16,     /* Blocks in one write. */
@@ -69,10 +68,10 @@ typedef struct trk_block {
   struct trk_block *next;
   uint32_t start; /* First used byte. */
   uint32_t end;   /* One past the last used byte. */
-  uint8_t data[TRK_BLOCK_BYTES - sizeof(void *) - 2 * sizeof(uint32_t)];
+  uint8_t data[TRK_POOL_BLOCK_BYTES - sizeof(void *) - 2 * sizeof(uint32_t)];
 } trk_block;
 
-enum { TRK_BLOCK_DATA = TRK_BLOCK_BYTES - sizeof(void *) - 2 * sizeof(uint32_t) };
+enum { TRK_BLOCK_DATA = TRK_POOL_BLOCK_BYTES - sizeof(void *) - 2 * sizeof(uint32_t) };
 
 /* A queue of bytes in pool blocks. */
 typedef struct trk_chain {

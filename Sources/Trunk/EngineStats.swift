@@ -32,6 +32,8 @@ public struct EngineStats: Sendable {
     public let poolBlocksInUse: UInt64
     /// High-water mark.
     public let poolBlocksHigh: UInt64
+    /// Bytes of a pool block.
+    public static let poolBlockBytes = Int(TRK_POOL_BLOCK_BYTES)
     /// Pool blocks taken from the system.
     public let poolBlocksTotal: UInt64
     /// Takes refused at pool_bytes_max.

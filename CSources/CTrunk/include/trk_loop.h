@@ -20,6 +20,8 @@ typedef struct TRK_SWIFT_NAME("RawCallID") trk_call_id {
 
 /* ---- Configuration ---- */
 
+enum { TRK_POOL_BLOCK_BYTES = 4096 }; /* One block of the pool, with its header. */
+
 typedef struct trk_loop_config {
   uint32_t legs_max;            /* Legs at once. */
   uint32_t calls_max;           /* Calls at once. */
