@@ -60,7 +60,8 @@ extension CallMachine {
     /// while the agent is heard.
     private func talkOver(since start: Int) -> Int? {
         guard let detection = turnDetection, detection.kind == .serverVAD else { return nil }
-        let speech = snapshot.givenMilliseconds - start - (detection.prefixPaddingMilliseconds ?? 0)
+        let padding = detection.prefixPaddingMilliseconds ?? TurnDetection.defaultPrefixPadding
+        let speech = snapshot.givenMilliseconds - start - padding
         let heard = snapshot.items.reduce(0) { $0 + $1.heardPosition }
         return heard > 0 && speech >= 0 ? min(speech, heard) : nil
     }

@@ -55,13 +55,16 @@ public struct TurnDetection: Sendable, Hashable {
         }
     }
 
+    /// What the server takes where `prefix_padding_ms` is left to it.
+    public static let defaultPrefixPadding = 300
+
     /// A detector with everything else left to the server.
     public init(kind: Kind) { self.kind = kind }
 
     /// A level detector with every value explicit.
     public static func serverVAD(
         threshold: Double = 0.5,
-        prefixPaddingMilliseconds: Int = 300,
+        prefixPaddingMilliseconds: Int = defaultPrefixPadding,
         silenceDurationMilliseconds: Int = 500,
         createResponse: Bool = true,
         interruptResponse: Bool = true

@@ -36,9 +36,16 @@ public struct LogLine: Sendable {
 
     /// About how many bytes it will have.
     public var bytesAbout: Int {
-        metadata.reduce(64 + message.utf8.count) { bytes, detail in
-            guard case .string(let text) = detail.value else { return bytes + detail.name.utf8.count + 32 }
-            return bytes + detail.name.utf8.count + text.utf8.count + 2
+        metadata.reduce(64 + message.utf8.count) { $0 + $1.name.utf8.count + Self.bytesAbout($1.value) }
+    }
+
+    private static func bytesAbout(_ value: Logger.MetadataValue) -> Int {
+        switch value {
+        case .string(let text): text.utf8.count + 2
+        // Numbers and other short things; to know, it would have to be made.
+        case .stringConvertible: 32
+        case .array(let values): values.reduce(2) { $0 + bytesAbout($1) }
+        case .dictionary(let values): values.reduce(2) { $0 + $1.key.utf8.count + bytesAbout($1.value) }
         }
     }
 
