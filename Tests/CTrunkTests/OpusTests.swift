@@ -255,6 +255,15 @@ import Testing
         #expect(waiting.late == 2, "what waited is dropped, and counted")
     }
 
+    @Test("A number that cannot be counted on from is none")
+    func largest() {
+        // The test's packets hold the last 16 bits of their number.
+        #expect(order([Int.max, Int.max, 1, 2]).out == [65_535, 65_535, 1, 2])
+        #expect(order([1, Int.max, 2]).out == [1, 65_535, 2])
+        // In the order of arrival, with none that is waited for.
+        #expect(order([Int.max - 10, Int.max - 8, Int.max - 9]).out == [65_525, 65_527, 65_526])
+    }
+
     @Test("A packet that is too large to wait takes its turn at once")
     func large() {
         let window = order([1, 3])

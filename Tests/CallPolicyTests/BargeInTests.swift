@@ -248,6 +248,7 @@ import Testing
         }
         #expect(talkOver(start: 4_400) == 300)
         #expect(talkOver(.serverVAD(prefixPaddingMilliseconds: 100), start: 4_400) == 500)
+        #expect(talkOver(TurnDetection(kind: .serverVAD), start: 4_400) == 300, "the server's own padding")
         #expect(talkOver(start: 4_700) == 0)
         #expect(talkOver(start: 4_800) == nil, "a start after the end")
         #expect(talkOver(start: 1_000) == 1_000 && talkOver(start: 4_400, heard: 120) == 120)

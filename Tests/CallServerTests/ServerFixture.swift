@@ -76,11 +76,13 @@ struct ServerFixture: Sendable {
 
     /// Asks until the answer is as wanted; the test's time limit ends what never comes.
     func ask(_ target: String, until isEnough: (HTTPAnswer) -> Bool) async throws -> HTTPAnswer {
-        while true {
-            let answer = try await ask("GET", target)
-            if isEnough(answer) { return answer }
-            try await Task.sleep(for: .milliseconds(10))
+        var answer = try await ask("GET", target)
+        try await Patience.wait {
+            if isEnough(answer) { return true }
+            answer = try await ask("GET", target)
+            return isEnough(answer)
         }
+        return answer
     }
 
     /// A viewer's connection, open.

@@ -67,6 +67,15 @@ import Trunk
             }
         }
 
+        /// Returns when the witness has said half a second more, or has hung up.
+        func hearsMore() async throws {
+            let before = try await stats.carrierFramesIn
+            await Patience.wait {
+                if !witness.report.ending.isEmpty { return true }
+                return ((try? await stats.carrierFramesIn) ?? 0) >= before + 25
+            }
+        }
+
         var stats: EngineStats { get async throws { try #require(await server.stats().first) } }
 
         func counters() async throws -> [Counted: Int] {
@@ -393,11 +402,38 @@ import Trunk
         client.send(Self.telnyxBegun() + Self.telnyx([1]))
         func filled() async throws -> UInt64 { try await ground.stats.lineFilledMilliseconds - before }
         await Patience.wait { ((try? await filled()) ?? 0) >= 2_000 }
-        try await Task.sleep(for: .milliseconds(500))
+        try await ground.hearsMore()
         #expect(try await filled() == 2_000)
         // It goes on as if nothing had been.
         client.send(Self.telnyx([2, 3]))
         await Patience.wait { ((try? await ground.counters()[.decoded]) ?? 0) == 3 }
+        client.send(RawBytes.close(1_000))
+        #expect(await client.answer().closeCode == 1_000)
+        try await ground.end()
+    }
+
+    /// I9, I11: numbers that jump all the time let more be made up than anybody may say.
+    @Test func whatIsMadeUpForGapsIsNoWayAroundTheLimit() async throws {
+        let ground = try await Ground()
+        let client = try RawClient(port: ground.server.port)
+        // 100 packets of 20 ms, each behind eight that are concealed: 18 s of audio at once. A larger gap would be a jump.
+        client.send(Self.telnyxBegun() + Self.telnyx((0..<100).map { 1 + 9 * $0 }))
+        let answer = await client.answer()
+        let reason = answer.frames.last.map { String(decoding: $0.payload.dropFirst(2), as: UTF8.self) }
+        #expect(answer.closeCode == 1_008 && reason == "media faster than a telephone")
+        try await ground.end()
+    }
+
+    /// I7: a packet of one sample, and nothing more: silence is made up in whole pieces, and ends.
+    @Test func theShortestPacketMakesNoEndlessSilence() async throws {
+        let ground = try await Ground()
+        let before = try await ground.stats.lineFilledMilliseconds
+        let client = try RawClient(port: ground.server.port)
+        client.send(Self.telnyxBegun("PCMU") + Self.telnyx([1], payload: [0xFF]))
+        func filled() async throws -> UInt64 { try await ground.stats.lineFilledMilliseconds - before }
+        await Patience.wait { ((try? await filled()) ?? 0) >= 2_000 }
+        try await ground.hearsMore()
+        #expect(try await filled() == 2_000)
         client.send(RawBytes.close(1_000))
         #expect(await client.answer().closeCode == 1_000)
         try await ground.end()

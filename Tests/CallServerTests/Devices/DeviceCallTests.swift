@@ -110,6 +110,24 @@ struct DeviceCallTests {
         await server.stop()
     }
 
+    /// The model stalls in mid-answer until the device has run dry; an interruption then ends the answer for the device,
+    /// too: it would not listen before.
+    @Test func abortEndsAnAnswerThatHasRunDry() async throws {
+        let server = try await ServerFixture(model: { model in
+            model.answerMilliseconds = 6_000
+            model.stall = (600, 60_000)
+        })
+        var script = DeviceSimulator.Script()
+        script.speech = Self.speech
+        script.abortAfter = 6_000
+        script.leavesAfter = 7_000
+        let report = try await ended(try await call(server, script))
+        let states = report.messages("tts").compactMap { $0["state"]?.stringValue }.filter { $0 != "sentence_start" }
+        #expect(report.packets.count >= 9, "the answer began")
+        #expect(states.last == "stop" && states.count % 2 == 0, "\(states)")
+        await server.stop()
+    }
+
     /// A caller who sends nothing any more after his words is heard to be silent: the turn ends.
     @Test func aDeviceThatRestsEndsItsTurn() async throws {
         let server = try await ServerFixture()

@@ -28,10 +28,10 @@ import Trunk
                 headers: [("Device-Id", "device-\(number)")]
             )
             let said = script
-            outcomes.append(
-                try #require(try await server.phones.perform { try DeviceSimulator.call(target, said, on: $0) })
-            )
-            try await Task.sleep(for: .milliseconds(20))
+            let outcome = try await server.phones.perform { try DeviceSimulator.call(target, said, on: $0) }
+            outcomes.append(try #require(outcome))
+            // One after the other, as devices come: each is greeted before the next dials.
+            await Patience.wait { outcome?.report.texts.isEmpty == false }
         }
         for outcome in outcomes { await Patience.wait { !outcome.report.ending.isEmpty } }
         return outcomes.map(\.report)

@@ -11,10 +11,12 @@ import Testing
     private static let turn: [PhoneScript.Step] = [.speakPattern(milliseconds: 500), .pause(milliseconds: 60_000)]
 
     private static func answer(_ server: ServerFixture) async throws -> String {
-        while true {
+        func output() -> String? {
             for case .toolAnswered(_, _, let output) in server.modelLog.entries { return output }
-            try await Task.sleep(for: .milliseconds(10))
+            return nil
         }
+        await Patience.wait { output() != nil }
+        return try #require(output())
     }
 
     @Test func theWeatherIsAskedFor() async throws {
@@ -81,7 +83,8 @@ import Testing
     @Test func aToolIsAnsweredOverHTTPWhileItRuns() async throws {
         var parts = Server.Parts()
         parts.tools.register(ToolDefinition(name: "slow", description: "Slow.")) { (_: JSONValue, _) in
-            try await Task.sleep(for: .seconds(30))
+            // Until the answer by hand cancels it.
+            await Patience.wait { false }
             return "late"
         }
         let server = try await ServerFixture(parts: parts, model: { $0.toolCalls = [.init(turn: 1, name: "slow")] })
