@@ -17,7 +17,7 @@ final class DeviceAccess: Sendable {
     private let settings: DeviceSettings
     private let key: SymmetricKey
     private let pairing = Locked(DevicePairing())
-    private let refused = Locked(0)
+    private let refused = Locked<[Refusal: Int]>([:])
     /// Whether what was kept was read: otherwise writing would lose it.
     private let isRestored = Locked(true)
     private let records: RecordKeeping?
@@ -46,8 +46,16 @@ final class DeviceAccess: Sendable {
         isRestored.withLock { $0 = false }
     }
 
-    /// Upgrades that were turned away.
-    var refusals: Int { refused.withLock { $0 } }
+    /// Why a device was turned away; the names are those of the metric.
+    enum Refusal: String, CaseIterable {
+        /// Its upgrade brought no token, or none that fits.
+        case token = "device_token"
+        /// Too many devices wait for their code.
+        case waiting = "device_waiting"
+    }
+
+    /// Devices that were turned away.
+    var refusals: [Refusal: Int] { refused.withLock { $0 } }
 
     /// Whether devices may call at all.
     var isOn: Bool { settings.trust != .off }
@@ -82,7 +90,7 @@ final class DeviceAccess: Sendable {
             let fits = paired.map { ConstantTime.isEqual(token ?? "", self.token(for: deviceID, $0)) } ?? false
             isAdmitted = fits || request.isFromThisMachine
         }
-        if !isAdmitted { refused.withLock { $0 += 1 } }
+        if !isAdmitted { refused.withLock { $0[.token, default: 0] += 1 } }
         return isAdmitted
     }
 
@@ -116,7 +124,9 @@ final class DeviceAccess: Sendable {
                 let number = String(UInt32.random(in: 0..<1_000_000))
                 return String(repeating: "0", count: DevicePairing.codeDigits - number.count) + number
             }
-            return code.map(Answer.code) ?? .full
+            if let code { return .code(code) }
+            refused.withLock { $0[.waiting, default: 0] += 1 }
+            return .full
         }
     }
 

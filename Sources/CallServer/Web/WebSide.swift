@@ -112,7 +112,7 @@ final class WebSide: Sendable {
                     tokens: carrier.tokenCounters,
                     tools: toolCounters(),
                     logins: access.counters,
-                    refusals: Self.refusals(carrier, planner, bridge),
+                    refusals: Self.refusals(carrier, planner, devices, bridge),
                     dayMicrodollars: planner.caps.withLock { $0.dayMicrodollars },
                     log: logCounters(),
                     process: ProcessSample.now(),
@@ -172,13 +172,17 @@ final class WebSide: Sendable {
         )
     }
 
-    private static func refusals(_ carrier: CarrierGuard, _ planner: CallPlanner, _ bridge: BridgeConfiguration)
-        -> [String: Int]
-    {
+    private static func refusals(
+        _ carrier: CarrierGuard,
+        _ planner: CallPlanner,
+        _ devices: DeviceAccess,
+        _ bridge: BridgeConfiguration
+    ) -> [String: Int] {
         var all: [String: Int] = [:]
         for reason in CarrierGuard.Refusal.allCases { all[reason.rawValue] = carrier.refusals[reason] ?? 0 }
         let caps = planner.caps.withLock { $0.refusals }
         for reason in CallCaps.Refusal.allCases { all[reason.rawValue] = caps[reason] ?? 0 }
+        for reason in DeviceAccess.Refusal.allCases { all[reason.rawValue] = devices.refusals[reason] ?? 0 }
         let streams = bridge.admission.refusals
         for reason in CallAdmission.Refusal.allCases { all["stream_\(reason.rawValue)"] = streams[reason] ?? 0 }
         all["capacity"] = bridge.capacity.refused

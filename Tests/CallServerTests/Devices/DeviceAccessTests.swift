@@ -148,6 +148,8 @@ import Trunk
         #expect(try await upgrade(server, "aa:bb") == 401)
         #expect(try await upgrade(server, "ee:ff", token: token) == 401)
         #expect(try await upgrade(server, "aa:bb", token: Self.operatorToken) == 401)
+        let metrics = try await server.ask("GET", "/metrics").text
+        #expect(metrics.contains("trunkline_admission_rejected_total{reason=\"device_token\"} 5\n"))
         // Browsers have no headers for it.
         let query = Self.path + "?device-id=aa:bb&authorization=Bearer%20\(token)"
         #expect(try await Upgrade.status(server, query, Self.outside) == 101)
@@ -239,6 +241,19 @@ import Trunk
         #expect(
             try await server.ask("POST", "/xiaozhi/ota/", headers: ["Device-Id: \(long.dropLast())"]).status == 200
         )
+        await server.stop()
+    }
+
+    /// One network has places for ten; who comes then is told, and counted.
+    @Test func whoInventsDevicesIsTurnedAway() async throws {
+        let server = try await ServerFixture(Self.settings)
+        for number in 0..<12 {
+            let headers = [Self.outside, "Device-Id: d\(number)", "Client-Id: one"]
+            let answer = try await server.ask("POST", "/xiaozhi/ota/", headers: headers, host: "a.example")
+            #expect(answer.status == (number < DevicePairing.pendingPerNetwork ? 200 : 429), "\(number)")
+        }
+        let metrics = try await server.ask("GET", "/metrics").text
+        #expect(metrics.contains("trunkline_admission_rejected_total{reason=\"device_waiting\"} 2\n"))
         await server.stop()
     }
 
