@@ -14,6 +14,8 @@ public enum LoadTest {
         public var seconds = 20
         /// Callers interrupt every second answer.
         public var interrupts = true
+        /// After so much silence a caller takes an answer for ended, milliseconds: a machine that stalls makes gaps in answers.
+        public var silenceMilliseconds = 500
         /// Calls begin spread over this time, milliseconds.
         public var rampMilliseconds = 2_000
 
@@ -50,6 +52,9 @@ public enum LoadTest {
         return report
     }
 
+    /// After so long a caller goes on without an answer, milliseconds.
+    private static let patience = 30_000
+
     private static func stream(_ index: Int) -> UInt16 { UInt16(truncatingIfNeeded: index + 1) }
 
     private static func script(_ index: Int, _ options: Options) -> PhoneScript {
@@ -60,9 +65,9 @@ public enum LoadTest {
             steps.append(.pause(milliseconds: 200 + index * 37 % 200))
             steps.append(.speakPattern(milliseconds: 1_000))
             if options.interrupts, round % 2 == 1, round + 1 < rounds {
-                steps.append(.waitUntilHeard(milliseconds: 500 + index * 53 % 700, atMost: 5_000))
+                steps.append(.waitUntilHeard(milliseconds: 500 + index * 53 % 700, atMost: patience))
             } else {
-                steps.append(.waitForSilence(milliseconds: 500, atMost: 8_000))
+                steps.append(.waitForSilence(milliseconds: options.silenceMilliseconds, atMost: patience))
             }
         }
         steps.append(.hangUp(.stop))

@@ -7,6 +7,7 @@ import Testing
         var options = LoadTest.Options()
         options.calls = 100
         options.seconds = 14
+        options.silenceMilliseconds = 2_500
         let report = try await LoadTest.run(options)
         for line in report.lines { print(line) }
         #expect(report.failures == [])
