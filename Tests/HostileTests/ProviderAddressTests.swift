@@ -35,8 +35,10 @@ extension ModelSide {
             return (openedAt.map { $0 - began }, ending)
         }
 
-        private static func provider(_ port: Int) throws -> RawProvider {
-            try RawProvider(port: port) { connection in
+        /// One that answers. Its port is taken first: on other loopback addresses nobody has it, while a hole's could be
+        /// somebody's on this one.
+        private static func provider() throws -> RawProvider {
+            try RawProvider { connection in
                 connection.upgrade()
                 connection.readToClose()
                 connection.send(RawConnection.closeFrame(1_000))
@@ -46,11 +48,14 @@ extension ModelSide {
         /// K3: an address that swallows everything costs the time until the next is tried beside it, and no more.
         @Test func aBlackHoleCostsLessThan300Milliseconds() async throws {
             let rig = try await Witness.rig()
-            let hole = try BlackHole(host: 2)
-            guard hole.isBlack else { return await rig.stop() }
+            let provider = try Self.provider()
+            let hole = try BlackHole(host: 2, port: provider.port)
+            guard hole.isBlack else {
+                provider.stop()
+                return await rig.stop()
+            }
             let witness = try await Witness(on: rig, turns: 2)
             let before = await rig.server.stats
-            let provider = try Self.provider(hole.port)
             var least = Int64.max
             for _ in 0..<5 {
                 let (took, _) = try await dial(["127.0.0.2", "127.0.0.1"], hole.port, on: rig)
@@ -69,8 +74,8 @@ extension ModelSide {
         /// K4: what refuses is passed over at once; where nobody answers, the deadline of connections ends the dial.
         @Test func refusalsCostNothingAndSilenceEnds() async throws {
             let rig = try await Witness.rig { $0.engine.connectDeadlineMilliseconds = 400 }
-            let hole = try BlackHole(host: 2)
-            let provider = try Self.provider(hole.port)
+            let provider = try Self.provider()
+            let hole = try BlackHole(host: 2, port: provider.port)
             // Nobody listens at the first three.
             var least = Int64.max
             for _ in 0..<5 {

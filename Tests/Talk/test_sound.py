@@ -7,9 +7,9 @@ import sound
 from Browser.waiting import until
 from support import PLAYED_RATE, played
 
-# Measured 0.6 to 0.8: the browser's echo and noise cancelling changes the sound. Another sentence reaches 0.1.
-ALIKE = 0.4
-UNLIKE = 0.25
+# Measured 0.7 and more: the browser's echo and noise cancelling changes the sound. Another sentence reaches 0.3.
+ALIKE = 0.5
+UNLIKE = 0.4
 # 100 ms, as frames of what is played.
 STOP_MOST = PLAYED_RATE // 10
 
