@@ -52,6 +52,8 @@ struct trk_loop {
   uint64_t round; /* Counts delivered batches. */
   void **jobs_running;
   size_t jobs_running_capacity;
+  size_t jobs_running_count;
+  size_t jobs_run; /* Of those that are running. */
   trk_batch batches[2];
   uint32_t batch_filling; /* Index of the batch that takes events. */
   trk_wheel wheel;
@@ -61,7 +63,10 @@ struct trk_loop {
   trk_table legs;
   trk_table calls;
   trk_leg *dirty;
-  trk_leg *deferred;
+  trk_leg *deferred; /* Oldest first. */
+  trk_leg *deferred_last;
+  trk_leg *closed; /* Their sockets are; the batch had no room to tell it. Oldest first. */
+  trk_leg *closed_last;
   trk_leg *dead;
   size_t leg_count;
   size_t dial_count;

@@ -40,7 +40,6 @@ enum {
   TRK_CALL_BLOCKS_RESERVED = 4,   /* Free blocks that must exist when a call opens. */
   TRK_WRITE_VECTORS_MAX = 16,     /* Blocks in one write. */
   TRK_CIPHER_BYTES_MAX = 65536,   /* Encrypted bytes of one leg not taken by the system yet. */
-  TRK_DRAIN_ROUNDS = 8,           /* Then the sockets get a turn. */
   TRK_ACCEPTS_PER_TURN = 64,      /* Connections that one listener takes in one turn. */
   TRK_ADDRESS_SLOTS = 1024,       /* Heads of lists of addresses. */
   TRK_DIGITS_WINDOW_MS = 1000,    /* For digits_per_s_max. */

@@ -52,7 +52,7 @@ struct trk_leg {
   bool postponed; /* `postponed_code` waits until the batch with earlier messages is delivered. */
   bool postponed_close; /* It is the peer's close frame; otherwise an error of the peer's. */
   uint16_t postponed_code;
-  uint64_t barrier_round; /* Nothing more is read before this round\'s batch is delivered. */
+  uint64_t barrier_round; /* Nothing more is read before this round's batch is delivered. */
   uint64_t dead_round;    /* The memory and the slot are free when this round is over. */
   size_t stuck_bytes;     /* What the write under way had left when it was last looked at. */
   uint64_t told_round;    /* The round in which a message of this leg was last told. */
@@ -113,6 +113,7 @@ void trk_leg_arm_keepalive(trk_leg *leg);
 void trk_leg_set_deadline(trk_leg *leg, int64_t delay_ms);
 void trk_leg_break(trk_leg *leg, uint16_t code, trk_close_cause cause, const char *reason);
 void trk_leg_on_socket_closed(uv_handle_t *handle);
+void trk_leg_tell_closed(trk_loop *loop);
 void trk_leg_free_dead(trk_loop *loop);
 void trk_leg_opened(trk_leg *leg);
 

@@ -124,8 +124,27 @@ void trk_leg_on_socket_closed(uv_handle_t *handle) {
   trk_leg *leg = socket->leg;
   trk_free(socket->loop, socket);
   if (!leg) return;
+  trk_loop *loop = leg->loop;
   leg->socket = NULL;
-  finish(leg);
+  if (!leg->announced || (!loop->closed && trk_batch_has_room(loop))) {
+    finish(leg);
+    return;
+  }
+  /* Many at once: each can end a call, and the sockets of others do not wait for all of them. */
+  leg->next_dead = NULL;
+  if (loop->closed)
+    loop->closed_last->next_dead = leg;
+  else
+    loop->closed = leg;
+  loop->closed_last = leg;
+}
+
+void trk_leg_tell_closed(trk_loop *loop) {
+  while (loop->closed && trk_batch_has_room(loop)) {
+    trk_leg *leg = loop->closed;
+    loop->closed = leg->next_dead;
+    finish(leg);
+  }
 }
 
 void trk_leg_kill(trk_leg *leg) {

@@ -96,6 +96,7 @@ static size_t consume(trk_leg *leg, uint8_t *bytes, size_t count) {
       used += trk_leg_read_frames(leg, bytes + used, count - used);
       if (leg->state == state) return used;
     } else if (state == TRK_LEG_REQUEST || state == TRK_LEG_RESPONSE) {
+      if (!trk_batch_has_room(leg->loop)) return used;
       used += trk_leg_read_head(leg, bytes + used, count - used);
     } else if (state == TRK_LEG_AWAIT) {
       return used;
@@ -110,9 +111,14 @@ static size_t consume(trk_leg *leg, uint8_t *bytes, size_t count) {
 
 void trk_leg_defer(trk_leg *leg) {
   if (!leg->deferred) {
+    trk_loop *loop = leg->loop;
     leg->deferred = true;
-    leg->next_deferred = leg->loop->deferred;
-    leg->loop->deferred = leg;
+    leg->next_deferred = NULL;
+    if (loop->deferred)
+      loop->deferred_last->next_deferred = leg;
+    else
+      loop->deferred = leg;
+    loop->deferred_last = leg;
   }
   trk_leg_update_reading(leg);
 }

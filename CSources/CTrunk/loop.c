@@ -1,20 +1,27 @@
 /* loop.c - one thread, one libuv loop, and the only place that calls into Swift.
  *
- * A turn: prepare (drain) -> poll: sockets are read, parsed, audio moved on, events gathered ->
- * check: timers fire, drain -> closing callbacks. drain() is up to TRK_DRAIN_ROUNDS rounds of
- * { deliver events; run jobs; legs that waited for room; flush } and only there is Swift called.
+ * A turn: poll: sockets are read, parsed, audio moved on, events gathered -> check: timers fire,
+ * drain -> closing callbacks -> prepare: drain. drain() is rounds of { deliver events; run jobs;
+ * legs that waited for room; flush } and only there is Swift called. A round is small, and none
+ * begins when the turn has taken DRAIN_US: then the sockets, which carry audio, come first.
  */
 #include "listen.h"
 
 #include <signal.h>
 
-enum { SLOW_TURN_US = 5000, NS_PER_US = 1000 };
+enum {
+  SLOW_TURN_US = 5000,
+  NS_PER_US = 1000,
+  DRAIN_US = 3000,   /* Of a turn; more rounds wait for the next one. */
+  DRAIN_ROUNDS = 64, /* And no more than these, whatever the clock says. */
+  JOBS_PER_ROUND = 8 /* Like the events of a round: each can be an end of a call. */
+};
 
 trk_loop_config trk_loop_config_default(void) {
   return (trk_loop_config){
       .legs_max = 20000,
       .calls_max = 10000,
-      .events_max = 4096,
+      .events_max = 16,
       .batch_bytes_max = 8 << 20,
       .pool_bytes_max = 1u << 30,
       .head_bytes_max = 16384,
@@ -58,8 +65,12 @@ trk_loop_config trk_loop_config_default(void) {
 
 /* ---- Turns ---- */
 
+static int64_t clock_us(void) {
+  return (int64_t)(uv_hrtime() / NS_PER_US);
+}
+
 static void read_clock(trk_loop *loop) {
-  loop->now_us = (int64_t)(uv_hrtime() / NS_PER_US);
+  loop->now_us = clock_us();
 }
 
 void trk_loop_touch(trk_loop *loop) {
@@ -75,24 +86,34 @@ static bool deliver(trk_loop *loop) {
   loop->round++;
   loop->stats.batches++;
   loop->stats.events += batch->count;
+  if (batch->count > loop->stats.batch_events_high) loop->stats.batch_events_high = batch->count;
   loop->callbacks.on_events(loop->context, batch->events, batch->count);
   trk_batch_clear(loop, batch);
   return true;
 }
 
+/* The oldest jobs; the others wait for the next round. */
 static bool run_jobs(trk_loop *loop) {
-  pthread_mutex_lock(&loop->lock);
-  void **jobs = loop->jobs;
-  const size_t count = loop->job_count;
-  const size_t capacity = loop->job_capacity;
-  loop->jobs = loop->jobs_running;
-  loop->job_capacity = loop->jobs_running_capacity;
-  loop->job_count = 0;
-  pthread_mutex_unlock(&loop->lock);
-  loop->jobs_running = jobs;
-  loop->jobs_running_capacity = capacity;
-  if (count > 0) loop->callbacks.run_jobs(loop->context, jobs, count);
-  return count > 0;
+  if (loop->jobs_run == loop->jobs_running_count) {
+    pthread_mutex_lock(&loop->lock);
+    void **jobs = loop->jobs;
+    const size_t capacity = loop->job_capacity;
+    loop->jobs_running_count = loop->job_count;
+    loop->jobs = loop->jobs_running;
+    loop->job_capacity = loop->jobs_running_capacity;
+    loop->job_count = 0;
+    pthread_mutex_unlock(&loop->lock);
+    loop->jobs_running = jobs;
+    loop->jobs_running_capacity = capacity;
+    loop->jobs_run = 0;
+  }
+  size_t count = loop->jobs_running_count - loop->jobs_run;
+  if (count == 0) return false;
+  if (count > JOBS_PER_ROUND) count = JOBS_PER_ROUND;
+  void **jobs = loop->jobs_running + loop->jobs_run;
+  loop->jobs_run += count;
+  loop->callbacks.run_jobs(loop->context, jobs, count);
+  return true;
 }
 
 static void begin_closing(trk_loop *loop) {
@@ -132,21 +153,30 @@ static void finish_closing(trk_loop *loop) {
   if (loop->batches[loop->batch_filling].count > 0) return;
   trk_call_end_all(loop);
   pthread_mutex_lock(&loop->lock);
-  loop->jobs_refused = loop->job_count == 0;
+  loop->jobs_refused = loop->job_count == 0 && loop->jobs_run == loop->jobs_running_count;
   const bool done = loop->jobs_refused;
   pthread_mutex_unlock(&loop->lock);
   if (done) close_handles(loop);
+}
+
+static bool has_time(const trk_loop *loop) {
+  return clock_us() - loop->work_began_us < DRAIN_US;
 }
 
 static void drain(trk_loop *loop) {
   if (loop->handles_closed) return;
   atomic_store(&loop->wake_sent, false);
   bool busy = true;
-  for (int round = 0; busy && round < TRK_DRAIN_ROUNDS; round++) {
+  for (int round = 0; busy && round < DRAIN_ROUNDS; round++) {
+    if (round > 0 && !has_time(loop)) break;
     busy = deliver(loop);
     busy = run_jobs(loop) || busy;
     if (loop->deferred) {
       trk_leg_run_deferred(loop);
+      busy = true;
+    }
+    if (loop->closed) {
+      trk_leg_tell_closed(loop);
       busy = true;
     }
     trk_leg_flush_dirty(loop);
@@ -160,14 +190,28 @@ static void drain(trk_loop *loop) {
   if (busy && !loop->handles_closed) uv_async_send(&loop->wake);
 }
 
+/* The end of a turn, before the sockets are waited for. */
+static void count_turn(trk_loop *loop) {
+  const int64_t spent_us = clock_us() - loop->work_began_us;
+  loop->work_began_us = 0;
+  loop->stats.turns_over_5ms += spent_us > SLOW_TURN_US;
+  if ((uint64_t)spent_us > loop->stats.turn_longest_us)
+    loop->stats.turn_longest_us = (uint64_t)spent_us;
+}
+
 static void on_prepare(uv_prepare_t *prepare) {
   trk_loop *loop = TRK_OWNER_OF(prepare, trk_loop, prepare);
-  read_clock(loop);
+  trk_loop_touch(loop);
   loop->turn++;
   loop->stats.turns++;
   loop->paced_this_turn = 0;
-  drain(loop);
+  /* What check left is still there, and its wake-up keeps the loop from waiting. */
+  if (has_time(loop))
+    drain(loop);
+  else if (!loop->handles_closed)
+    uv_async_send(&loop->wake);
   if (!loop->handles_closed) trk_wheel_schedule(loop);
+  count_turn(loop);
 }
 
 static void on_check(uv_check_t *check) {
@@ -175,11 +219,6 @@ static void on_check(uv_check_t *check) {
   trk_loop_touch(loop);
   trk_wheel_advance(loop);
   drain(loop);
-  const int64_t spent_us = (int64_t)(uv_hrtime() / NS_PER_US) - loop->work_began_us;
-  loop->work_began_us = 0;
-  loop->stats.turns_over_5ms += spent_us > SLOW_TURN_US;
-  if ((uint64_t)spent_us > loop->stats.turn_longest_us)
-    loop->stats.turn_longest_us = (uint64_t)spent_us;
 }
 
 static void on_wake(uv_async_t *wake) {

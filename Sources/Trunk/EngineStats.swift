@@ -20,6 +20,8 @@ public struct EngineStats: Sendable {
     public let batches: UInt64
     /// Events delivered.
     public let events: UInt64
+    /// Most events that one of those calls brought.
+    public let batchEventsHigh: UInt64
     /// Events dropped because a batch was full beyond its reserve; must stay 0.
     public let eventsLost: UInt64
     /// trk_alloc calls of this loop.
@@ -169,6 +171,7 @@ public struct EngineStats: Sendable {
         bytesWritten = raw.bytes_written
         batches = raw.batches
         events = raw.events
+        batchEventsHigh = raw.batch_events_high
         eventsLost = raw.events_lost
         allocations = raw.allocations
         frees = raw.frees

@@ -82,6 +82,25 @@ import Trunk
         }
     }
 
+    @Test func manyEndsAtOnceAreToldInSmallShares() async throws {
+        // Each end of a connection can be the end of a call: the audio of others must not wait for all of them.
+        let count = 200
+        let pair = try await LegPair(legs: count)
+        let clients = pair.clientLegs.value
+        try await pair.client.perform { client in
+            for leg in clients { try client.send(text: "bye", to: leg) }
+        }
+        await pair.heard.wait { $0.count == count }
+        await pair.client.perform { client in
+            for leg in clients { client.abort(leg) }
+        }
+        await pair.log.wait { $0.count { $0.hasPrefix("server closed") } == count }
+        let stats = await pair.server.stats
+        #expect(stats.batchEventsHigh <= 16)
+        #expect(stats.legsOpen == 0 && stats.eventsLost == 0)
+        await pair.stop()
+    }
+
     @Test func severalEnginesShareAPort() async throws {
         let log = Log()
         var engines: [CallEngine] = []

@@ -15,6 +15,7 @@ typedef struct trk_loop_stats {
   uint64_t bytes_written;
   uint64_t batches; /* on_events calls. */
   uint64_t events;
+  uint64_t batch_events_high; /* Of one batch. */
   uint64_t events_lost; /* Dropped because a batch was full beyond its reserve; must stay 0. */
   uint64_t allocations; /* trk_alloc calls of this loop. */
   uint64_t frees;
