@@ -47,6 +47,11 @@ void trk_wheel_arm(trk_loop *loop, trk_timer *timer, int64_t due_ms) {
 }
 
 static void fire(trk_loop *loop, trk_timer *timer) {
+  const bool is_told = timer->kind == TRK_TIMER_LEG_USER || timer->kind == TRK_TIMER_CALL_USER;
+  if (is_told && !trk_batch_has_room(loop)) {
+    trk_wheel_arm(loop, timer, loop->wheel.now_ms + 1); /* After those that the batch has. */
+    return;
+  }
   switch (timer->kind) {
     case TRK_TIMER_LEG_DEADLINE:
       trk_leg_on_deadline(TRK_OWNER_OF(timer, trk_leg, deadline));
