@@ -147,6 +147,9 @@ public enum CallCommand: Sendable, Hashable {
     case hangUp(EndInitiator, EndReason)
     /// Let the agent say goodbye, then end the call.
     case endAfterGoodbye(EndInitiator, EndReason)
+    /// The carrier is being asked to give the call to somebody else, for this one: its end is a transfer from now on. Nil:
+    /// it refused.
+    case handOver(EndInitiator?)
     /// Let the agent say this, word for word.
     case say(String, interruptible: Bool = true)
     /// Tell the model something; with `respond` it speaks about it.

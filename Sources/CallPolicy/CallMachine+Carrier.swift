@@ -35,6 +35,7 @@ extension CallMachine {
     }
 
     mutating func carrierStopped() {
+        if let handedOverBy { return end(.transferred, handedOverBy, detail: "the carrier took the call over") }
         end(.callerHungUp, .caller, detail: "the carrier stopped the stream")
     }
 
@@ -42,6 +43,7 @@ extension CallMachine {
         carrierIsOpen = false
         let isOrderly = close.cause == .peerClosed && [1000, 1001, 1005].contains(close.code)
         let detail = "the carrier closed with \(close.code) \(close.reason)"
+        if let handedOverBy { return end(.transferred, handedOverBy, detail: detail) }
         end(isOrderly ? .callerHungUp : .carrierLost, isOrderly ? .caller : .system, detail: detail)
     }
 

@@ -5,12 +5,16 @@ extension CallMachine {
         if case .hangUp(let initiator, let reason) = command {
             return end(reason, initiator, detail: "a command ended the call")
         }
+        if case .handOver(let initiator) = command {
+            handedOverBy = initiator
+            return
+        }
         guard case .live = phase else {
             counters.ignoredInputs += 1
             return warn(.unexpectedInput, "a command came before or after the call")
         }
         switch command {
-        case .hangUp: break
+        case .hangUp, .handOver: break
         case .endAfterGoodbye(let initiator, let reason):
             endAfterGoodbye(reason, initiator, detail: "a command ended the call")
         case .say(let text, let isInterruptible):

@@ -62,6 +62,8 @@ public struct CallMachine: Sendable {
     var recovery = Recovery()
     var hasWarnedOfDuration = false
     var goodbyeWasCancelled = false
+    /// For whom the carrier is giving the call to somebody else.
+    var handedOverBy: EndInitiator?
 
     /// Everything that was counted so far.
     public internal(set) var counters = CallCounters()

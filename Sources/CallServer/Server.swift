@@ -91,20 +91,37 @@ public final class Server: Sendable {
         return count
     }
 
-    /// Drains: takes no new calls, lets those that are open go on for as long, then stops. A task that is cancelled stops
-    /// at once.
+    /// How long goodbyes may take when the time of a drain is over, in milliseconds.
+    static let goodbyeMilliseconds = 8_000
+
+    /// Drains: takes no new calls, lets those that are open go on for as long, lets the agent say goodbye in what is left
+    /// then, and stops. A task that is cancelled stops at once.
     public func end(within milliseconds: Int) async {
         drain()
+        await untilNoCalls(atMost: milliseconds)
+        if !Task.isCancelled {
+            await endCalls(.endAfterGoodbye(.system, .draining))
+            await untilNoCalls(atMost: Self.goodbyeMilliseconds)
+        }
+        await stop()
+    }
+
+    private func untilNoCalls(atMost milliseconds: Int) async {
         let end = ContinuousClock.now + .milliseconds(milliseconds)
         while await openCalls() > 0, ContinuousClock.now < end, !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(100))
         }
-        await stop()
+    }
+
+    private func endCalls(_ command: CallCommand) async {
+        for callSID in web.directory.liveIDs { _ = await web.directory.command(command, to: callSID) }
     }
 
     /// Ends everything: requests in progress are answered first.
     public func stop() async {
         for engine in engines { await engine.perform { $0.stopListening() } }
+        // Before their connections go: a record tells why, and no model is dialled again.
+        await endCalls(.hangUp(.system, .draining))
         await web.stop()
         for engine in engines { await engine.stop() }
         await web.closeRecords()

@@ -6,11 +6,20 @@ import Trunk
 public final class CallDirectory: Sendable {
     /// Calls that are remembered after their end.
     static let endedKept = 100
+    /// Calls in the making that are remembered: the oldest give way.
+    static let madeKept = 1_000
+    /// And forgotten, if the carrier tells nothing of them.
+    static let madeMilliseconds: Int64 = 3_600_000
+    /// The carrier's words for the end of a call.
+    static let finalStatuses: Set<String> = ["completed", "failed", "busy", "no-answer", "canceled"]
 
     private struct State {
         var live: [String: CallEntry] = [:]
         var ended: [CallEntry] = []
+        /// Calls that we make and whose stream has not begun, the oldest first.
+        var made: [CallEntry] = []
         var started = 0
+        var outbound: [String: Int] = [:]
     }
 
     private let state = Locked(State())
@@ -29,11 +38,45 @@ public final class CallDirectory: Sendable {
 
     /// Calls in progress, the oldest first, then those that ended, the last first.
     var entries: [CallEntry] {
-        state.withLock { $0.live.values.sorted { $0.startedAt < $1.startedAt } + $0.ended.reversed() }
+        state.withLock { $0.live.values.sorted { $0.startedAt < $1.startedAt } + $0.made + $0.ended.reversed() }
     }
 
     func entry(_ callSID: String) -> CallEntry? {
-        state.withLock { state in state.live[callSID] ?? state.ended.last { $0.callSID == callSID } }
+        state.withLock { state in
+            state.live[callSID] ?? state.made.last { $0.callSID == callSID } ?? state.ended.last { $0.callSID == callSID }
+        }
+    }
+
+    // MARK: - Calls that we make
+
+    /// How calls that we made went, by the carrier's last word of those without a stream; `answered` had one.
+    var outbound: [String: Int] { state.withLock { $0.outbound } }
+
+    /// The carrier is about to call somebody for us.
+    func made(_ callSID: String, to called: String, from caller: String) {
+        var entry = CallEntry(callSID: callSID, startedAt: UnixTime.milliseconds)
+        (entry.caller, entry.called, entry.direction, entry.carrierStatus) = (caller, called, "outbound-api", "queued")
+        state.withLock { state in
+            // Its stream or its end may be there already.
+            if state.live[callSID] != nil || state.ended.contains(where: { $0.callSID == callSID }) { return }
+            state.made.removeAll { entry.startedAt - $0.startedAt > Self.madeMilliseconds }
+            state.made.append(entry)
+            if state.made.count > Self.madeKept { state.made.removeFirst() }
+        }
+    }
+
+    /// The carrier tells how a call is that we make.
+    func report(_ status: String, of callSID: String) {
+        state.withLock { state in
+            guard let index = state.made.firstIndex(where: { $0.callSID == callSID }) else { return }
+            state.made[index].carrierStatus = status
+            guard Self.finalStatuses.contains(status) else { return }
+            var entry = state.made.remove(at: index)
+            entry.endedAt = UnixTime.milliseconds
+            state.outbound[status, default: 0] += 1
+            state.ended.append(entry)
+            if state.ended.count > Self.endedKept { state.ended.removeFirst() }
+        }
     }
 
     /// Writes down what happened to a call of this engine.
@@ -50,6 +93,10 @@ public final class CallDirectory: Sendable {
                 entry.seat = (engine, record.call)
                 entry.note(plan)
                 state.live[record.callSID] = entry
+                if let index = state.made.firstIndex(where: { $0.callSID == record.callSID }) {
+                    state.made.remove(at: index)
+                    state.outbound["answered", default: 0] += 1
+                }
             case .event(let event): state.live[record.callSID]?.note(event, at: now)
             case .playback(let event): state.live[record.callSID]?.note(event)
             case .ended(let reason, let initiator, _):

@@ -52,6 +52,8 @@ struct CallEntry: Sendable {
     var voice = ""
     var startedAt: Int64
     var endedAt: Int64?
+    /// What the carrier said of a call that we make, until its stream begins.
+    var carrierStatus: String?
     var reason: EndReason?
     var initiator: EndInitiator?
     var endDetail = ""
@@ -165,7 +167,7 @@ struct CallEntry: Sendable {
         var object: JSONObject = [
             "call_sid": .string(callSID), "stream_sid": .string(streamSID), "from": .string(caller),
             "to": .string(called), "direction": .string(direction), "rule": .string(rule), "model": .string(model),
-            "voice": .string(voice), "status": .string(isLive ? "in-progress" : "completed"),
+            "voice": .string(voice), "status": .string(carrierStatus ?? (isLive ? "in-progress" : "completed")),
             "started_at": .string(UnixTime.text(startedAt)),
             "duration_ms": .integer((endedAt ?? UnixTime.milliseconds) - startedAt),
             "model_serving": .bool(isModelServing && isLive), "agent_muted": .bool(isAgentMuted),

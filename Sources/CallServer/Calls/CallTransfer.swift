@@ -26,9 +26,12 @@ struct CallTransfer: Sendable {
         // Without an address of ours nobody can ask what became of it.
         if action == nil { verbs.append(.say(settings.texts.refusal)) }
         try await directory.untilHeard(callSID, atMost: Self.hearMilliseconds)
+        // The carrier stops the stream as soon as it knows, which may be before its answer comes.
+        _ = await directory.command(.handOver(initiator), to: callSID)
         do throws(TwilioRESTError) {
             try await rest.redirect(call: callSID, to: TwiML(verbs))
         } catch {
+            _ = await directory.command(.handOver(nil), to: callSID)
             throw Failure(description: error.description)
         }
         _ = await directory.command(.hangUp(initiator, .transferred), to: callSID)

@@ -10,6 +10,12 @@ struct PreparedCall: Sendable {
     var addendum = ""
     /// What the caller is told instead; nil takes the call.
     var refusal: String?
+    /// What the agent is told when a machine answers a call that we make.
+    var machineInstruction = Self.machineInstruction
+
+    /// The words for that, unless others were given.
+    static let machineInstruction =
+        "A machine answered this call, not a person: leave a short message that says who calls and why, then end the call."
 }
 
 /// Calls whose webhook was answered and whose stream has not begun, by the carrier's id. Time is given from outside, in

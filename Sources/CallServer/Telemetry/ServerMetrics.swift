@@ -7,6 +7,8 @@ struct ServerMetrics: Sendable {
     var calls: CallMetrics
     var callsActive: Int
     var callsStarted: Int
+    /// Calls that we made, by how they went.
+    var outbound: [String: Int] = [:]
     var isDraining: Bool
     var engines: [EngineStats]
     var web: WebService.Stats
@@ -37,6 +39,15 @@ struct ServerMetrics: Sendable {
             .gauge("trunkline_build_info", "The version.", 1, [.init("version", Server.version)]),
             .gauge("trunkline_calls_active", "Calls in progress.", callsActive),
             .counter("trunkline_calls_started_total", "Calls that began.", callsStarted),
+            MetricFamily(
+                "trunkline_outbound_calls_total",
+                "Calls that we made, by how they went.",
+                .counter(
+                    (CallDirectory.finalStatuses.union(["answered"])).sorted().map {
+                        .init(Double(outbound[$0] ?? 0), [.init("status", $0)])
+                    }
+                )
+            ),
             .gauge("trunkline_draining", "Whether no new calls are taken.", isDraining ? 1 : 0),
             MetricFamily(
                 "trunkline_admission_rejected_total",

@@ -62,6 +62,8 @@ public struct OutgoingCall: Sendable, Hashable {
     public var from: String
     /// Where the document is that says what happens when somebody answers.
     public var url: String
+    /// Where to ask when that gives no document.
+    public var fallbackURL: String?
     /// Where the state of the call is posted.
     public var statusCallback: String?
     /// How long it may ring, in seconds.
@@ -82,6 +84,7 @@ public struct OutgoingCall: Sendable, Hashable {
         var fields: [FormFields.Field] = [
             .init("To", to), .init("From", from), .init("Url", url), .init("Timeout", "\(ringSeconds)"),
         ]
+        if let fallbackURL { fields.append(.init("FallbackUrl", fallbackURL)) }
         if let longestSeconds { fields.append(.init("TimeLimit", "\(longestSeconds)")) }
         if let statusCallback {
             fields.append(.init("StatusCallback", statusCallback))
@@ -193,12 +196,18 @@ public struct TwilioREST: Sendable {
         }
     }
 
-    /// Lets calls to a number ask this address for a document.
-    public func setWebhook(ofNumber id: String, to url: String) async throws(TwilioRESTError) {
+    /// Lets calls to a number ask this address for a document, and another when that fails; how they end is posted to the
+    /// third.
+    public func setWebhook(ofNumber id: String, to url: String, fallback: String, status: String)
+        async throws(TwilioRESTError)
+    {
         guard id.hasPrefix("PN"),
             id.utf8.allSatisfy({ Character(Unicode.Scalar($0)).isLetter || Character(Unicode.Scalar($0)).isNumber })
         else { throw TwilioRESTError(description: "that is no id of a number") }
-        let fields = FormFields([.init("VoiceUrl", url), .init("VoiceMethod", "POST")])
+        let fields = FormFields([
+            .init("VoiceUrl", url), .init("VoiceMethod", "POST"), .init("VoiceFallbackUrl", fallback),
+            .init("VoiceFallbackMethod", "POST"), .init("StatusCallback", status), .init("StatusCallbackMethod", "POST"),
+        ])
         _ = try await post("/IncomingPhoneNumbers/\(id).json", fields, .always)
     }
 

@@ -12,6 +12,8 @@ struct CallEndpoints: Sendable {
     let planner: CallPlanner
     let directory: CallDirectory
     let drain: DrainState
+    /// Whether there is room for one more call, and a model that takes it.
+    let hasRoom: @Sendable () -> Bool
     /// The carrier's API; nil without an account.
     let rest: TwilioREST?
 
@@ -64,6 +66,11 @@ struct CallEndpoints: Sendable {
             ],
             "ring_seconds": ["type": "integer", "minimum": 5, "maximum": 600, "default": 60],
             "machine_detection": ["type": "boolean", "default": false],
+            "machine_instruction": [
+                "type": "string", "maxLength": 2_000,
+                "description": "What the agent is told when a machine answers.",
+                "default": .string(PreparedCall.machineInstruction),
+            ],
         ],
     ]
 
@@ -78,8 +85,8 @@ struct CallEndpoints: Sendable {
                 responses: [
                     (201, "the call is being made"), (403, "the number may not be called"),
                     (409, "the server is not set up for it"),
-                    (422, "the body is wrong"), (429, "too many calls a minute"),
-                    (502, "the carrier refused"), (503, "the server is draining"),
+                    (422, "the body is wrong"), (429, "too many calls a minute, of this number or for this day"),
+                    (502, "the carrier refused"), (503, "the server is draining or has no room"),
                 ]
             ) { try await make($0) }
         ]
@@ -102,6 +109,14 @@ struct CallEndpoints: Sendable {
         }
         guard let origin = settings.publicOrigin else { throw WebError(.conflict, "PUBLIC_URL is not set") }
         if drain.isDraining { throw WebError(.serviceUnavailable, "the server is draining") }
+        // Who answers would be told that nobody can talk to them.
+        guard hasRoom() else {
+            throw WebError(.serviceUnavailable, "there is no room for one more call, or the model refuses")
+        }
+        let refusal = planner.caps.withLock {
+            $0.refusal(caller: to, address: nil, settings.caps, now: UnixTime.milliseconds)
+        }
+        if let refusal { throw WebError(.tooManyRequests, Self.words(refusal)) }
         var prepared = PreparedCall()
         prepared.parameters = try body.texts("parameters")
         prepared.variables = try body.texts("variables")
@@ -118,6 +133,7 @@ struct CallEndpoints: Sendable {
         guard planner.caps.withLock({ $0.mayCallOut(settings.caps, now: UnixTime.milliseconds) }) else {
             throw WebError(.tooManyRequests, "OUTBOUND_PER_MINUTE is \(settings.caps.outboundPerMinute)")
         }
+        if let text = body["machine_instruction"]?.stringValue { prepared.machineInstruction = text }
         let name = "out-" + String(UInt64.random(in: .min ... .max), radix: 36)
         planner.keep(prepared, for: name)
         var call = OutgoingCall(
@@ -125,6 +141,7 @@ struct CallEndpoints: Sendable {
             from: from,
             url: origin.pageURL(path: "\(CarrierEndpoints.incomingPath)?\(CarrierEndpoints.outboundQuery)=\(name)")
         )
+        call.fallbackURL = origin.pageURL(path: CarrierEndpoints.fallbackPath)
         call.statusCallback = origin.pageURL(path: CarrierEndpoints.statusPath)
         call.ringSeconds = Int(ring)
         call.longestSeconds = settings.call.limits.durationMilliseconds / 1_000
@@ -133,9 +150,18 @@ struct CallEndpoints: Sendable {
         }
         do throws(TwilioRESTError) {
             let id = try await rest.create(call)
+            directory.made(id, to: to, from: from)
             return .json(["call_sid": .string(id), "status": "queued"], status: .created)
         } catch {
             throw WebError(.badGateway, error.description)
+        }
+    }
+
+    private static func words(_ refusal: CallCaps.Refusal) -> String {
+        switch refusal {
+        case .budget: "COST_PER_DAY is spent"
+        case .caller: "CALLS_PER_CALLER: this number has as many calls as it may"
+        default: refusal.rawValue
         }
     }
 

@@ -19,6 +19,7 @@ struct CarrierEndpoints: Sendable {
     static let incomingPath = "/incoming-call"
     static let transferEndedPath = "/transfer-ended"
     static let statusPath = "/status"
+    static let fallbackPath = "/fallback"
     /// The name by which a webhook knows the call that we made.
     static let outboundQuery = "outbound"
     /// After the carrier said that a call is over, its stream may take so long to end, in milliseconds.
@@ -61,7 +62,7 @@ struct CarrierEndpoints: Sendable {
     private func fallback(_ method: HTTPRequest.Method) -> Route {
         Route(
             method,
-            "/fallback",
+            Self.fallbackPath,
             "TwiML for when everything else fails: says that no call is taken",
             responseType: Self.xml
         ) { _ in refusal() }
@@ -147,9 +148,11 @@ struct CarrierEndpoints: Sendable {
         if let answeredBy = form["AnsweredBy"] {
             metadata["answered_by"] = "\(answeredBy.filter { $0.isLetter || $0 == "_" }.prefix(30))"
             directory.act("answered by \(metadata["answered_by"]!)", by: "carrier", on: callSID)
+            if answeredBy.hasPrefix("machine") || answeredBy == "fax" { tellOfMachine(callSID) }
         }
+        if form["CallStatus"] != nil { directory.report(String(status), of: callSID) }
         logger.info("carrier reports \(status)", metadata: metadata)
-        guard ["completed", "failed", "busy", "no-answer", "canceled"].contains(form["CallStatus"] ?? "") else {
+        guard CallDirectory.finalStatuses.contains(form["CallStatus"] ?? "") else {
             return WebResponse(status: .noContent)
         }
         // The stream's own end comes first as a rule; a connection that hangs is ended for it.
@@ -161,5 +164,11 @@ struct CarrierEndpoints: Sendable {
             }
         }
         return WebResponse(status: .noContent)
+    }
+
+    private func tellOfMachine(_ callSID: String) {
+        let text = planner.kept(for: callSID)?.machineInstruction ?? PreparedCall.machineInstruction
+        let directory = directory
+        Task { _ = await directory.command(.instruct(text), to: callSID) }
     }
 }

@@ -74,7 +74,12 @@ struct SetupEndpoints: Sendable {
             guard let known = try await rest.numbers().first(where: { $0.number == number }) else {
                 throw TwilioRESTError(description: "the account has no number \(number.suffix(4))")
             }
-            try await rest.setWebhook(ofNumber: known.id, to: origin.pageURL(path: CarrierEndpoints.incomingPath))
+            try await rest.setWebhook(
+                ofNumber: known.id,
+                to: origin.pageURL(path: CarrierEndpoints.incomingPath),
+                fallback: origin.pageURL(path: CarrierEndpoints.fallbackPath),
+                status: origin.pageURL(path: CarrierEndpoints.statusPath)
+            )
         } catch {
             throw WebError(.badGateway, error.description)
         }

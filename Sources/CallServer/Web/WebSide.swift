@@ -102,6 +102,7 @@ final class WebSide: Sendable {
                     calls: metrics.withLock { $0 },
                     callsActive: directory.liveCount,
                     callsStarted: directory.started,
+                    outbound: directory.outbound,
                     isDraining: drain.isDraining,
                     engines: await Self.stats(engines),
                     web: counted.withLock { $0 },
@@ -121,13 +122,14 @@ final class WebSide: Sendable {
             },
             drain: drain
         )
+        let hasRoom: @Sendable () -> Bool = { bridge.capacity.hasRoom && !bridge.modelAdmission.isRefusing }
         let carrierEndpoints = CarrierEndpoints(
             live: live,
             carrier: carrier,
             planner: planner,
             directory: directory,
             drain: drain,
-            hasRoom: { bridge.capacity.hasRoom && !bridge.modelAdmission.isRefusing },
+            hasRoom: hasRoom,
             logger: logger.subsystem("carrier")
         )
         let callEndpoints = CallEndpoints(
@@ -136,6 +138,7 @@ final class WebSide: Sendable {
             planner: planner,
             directory: directory,
             drain: drain,
+            hasRoom: hasRoom,
             rest: rest
         )
         let pages = StaticFiles("dashboard")

@@ -17,7 +17,13 @@ final class FakeTwilio: HTTPFetching {
     /// Answers for servers that are not Twilio's.
     private let others: (any HTTPFetching)?
 
-    init(others: (any HTTPFetching)? = nil) { self.others = others }
+    /// Runs when a call is redirected, before that is answered: the carrier stops the stream at once.
+    private let redirected: @Sendable () async -> Void
+
+    init(others: (any HTTPFetching)? = nil, redirected: @escaping @Sendable () async -> Void = {}) {
+        self.others = others
+        self.redirected = redirected
+    }
 
     /// Requests to the API, as form fields.
     var forms: [(target: String, form: [String: String])] {
@@ -33,7 +39,10 @@ final class FakeTwilio: HTTPFetching {
 
     func fetch(_ request: OutboundRequest) async throws(OutboundFailure) -> OutboundAnswer {
         if request.server != TwilioREST.server, let others { return try await others.fetch(request) }
-        return state.withLock { $0.answer(request) }
+        let answer = state.withLock { $0.answer(request) }
+        let form = ((try? FormFields(parsing: request.body)) ?? FormFields()).firstValues
+        if answer.status == 200, form["Twiml"] != nil { await redirected() }
+        return answer
     }
 
     /// The signature of a request that Twilio makes.

@@ -6,6 +6,7 @@ import SelfTest
 import Simulators
 import TestSupport
 import Testing
+import Trunk
 import WebServer
 
 /// Whole ways of calls through webhooks, the carrier's API and streams, with signatures as the carrier makes them.
@@ -174,6 +175,94 @@ import WebServer
         // The token of the first document is used up for good.
         let replayed = try Self.connect(server, missed.text, stream: 3)
         #expect(await replayed.answer().closeCode == 1008)
+        await server.stop()
+    }
+
+    /// The stream's end may come before the answer to what caused it: it is a transfer all the same.
+    @Test func aStreamThatStopsBeforeTheAnswerIsATransfer() async throws {
+        let phones = Locked<RawClient?>(nil)
+        let servers = Locked<ServerFixture?>(nil)
+        let twilio = FakeTwilio {
+            phones.withLock { $0 }?.send(
+                RawBytes.text(#"{"event":"stop","sequenceNumber":"2","streamSid":"MZ00000000000000000000000000000001"}"#)
+            )
+            _ = try? await servers.withLock { $0 }?.ask("/calls/\(Self.call)") { $0.text.contains("completed") }
+        }
+        twilio.begin(Self.call)
+        let server = try await Self.server(twilio)
+        servers.withLock { $0 = server }
+        let phone = try Self.connect(server, try await Self.post(server, "/incoming-call", Self.incoming).text)
+        phones.withLock { $0 = phone }
+        _ = try await server.ask("/calls/\(Self.call)") { $0.text.contains(#""model_serving":true"#) }
+        #expect(try await server.ask("POST", "/calls/\(Self.call)/transfer", body: #"{"to":"sales"}"#).status == 202)
+        let ended = try JSONValue(parsing: try await server.ask("GET", "/calls/\(Self.call)").body)
+        #expect(ended["end_reason"] == "transferred" && ended["ended_by"] == "operator")
+        await server.stop()
+    }
+
+    /// What would be refused when it is answered does not ring.
+    @Test func nobodyIsCalledWhenThereIsNoRoom() async throws {
+        let twilio = FakeTwilio()
+        twilio.begin(Self.call)
+        let server = try await Self.server(twilio, ["MAX_CONNECTIONS": "1"])
+        let phone = try Self.connect(server, try await Self.post(server, "/incoming-call", Self.incoming).text)
+        _ = try await server.ask("/calls/\(Self.call)") { $0.text.contains(#""model_serving":true"#) }
+        #expect(try await server.ask("POST", "/calls", body: #"{"to":"+15550100"}"#).status == 503)
+        #expect(twilio.forms.isEmpty)
+        phone.reset()
+        await server.stop()
+        let one = try await Self.server(twilio, ["CALLS_PER_CALLER": "1"])
+        let caller = try Self.connect(one, try await Self.post(one, "/incoming-call", Self.incoming).text)
+        _ = try await one.ask("/calls/\(Self.call)") { $0.text.contains(#""model_serving":true"#) }
+        #expect(try await one.ask("POST", "/calls", body: #"{"to":"+15550100"}"#).status == 429)
+        #expect(twilio.forms.isEmpty)
+        caller.reset()
+        await one.stop()
+    }
+
+    /// A call that is made is known from the first moment, and what became of it.
+    @Test(arguments: [("busy", "busy"), ("no-answer", "no-answer"), ("failed", "failed"), ("canceled", "canceled")])
+    func aCallThatNobodyTakesIsTold(carrier: String, status: String) async throws {
+        let server = try await Self.server(FakeTwilio())
+        let made = try await server.ask("POST", "/calls", body: #"{"to":"+15550100"}"#)
+        let id = try #require(try JSONValue(parsing: made.body)["call_sid"]?.stringValue)
+        func call() async throws -> JSONValue { try JSONValue(parsing: try await server.ask("GET", "/calls/\(id)").body) }
+        let queued = try await call()
+        #expect(queued["status"] == "queued" && queued["to"] == "+15550100" && queued["direction"] == "outbound-api")
+        let form = [("AccountSid", FakeTwilio.account), ("CallSid", id)]
+        #expect(try await Self.post(server, "/status", form + [("CallStatus", "ringing")]).status == 204)
+        #expect(try await call()["status"] == "ringing")
+        #expect(try await Self.post(server, "/status", form + [("CallStatus", carrier)]).status == 204)
+        let ended = try await call()
+        #expect(ended["status"]?.stringValue == status && ended["ended_at"] != nil)
+        let metrics = try await server.ask("GET", "/metrics").text
+        #expect(metrics.contains("trunkline_outbound_calls_total{status=\"\(status)\"} 1"))
+        // A late report changes nothing.
+        #expect(try await Self.post(server, "/status", form + [("CallStatus", "ringing")]).status == 204)
+        #expect(try await call()["status"]?.stringValue == status)
+        await server.stop()
+    }
+
+    /// The agent learns that nobody listens.
+    @Test func anAnsweringMachineIsToldToTheAgent() async throws {
+        let twilio = FakeTwilio()
+        let server = try await Self.server(twilio)
+        let body = #"{"to":"+15550100","machine_detection":true,"machine_instruction":"Say who called, then end."}"#
+        #expect(try await server.ask("POST", "/calls", body: body).status == 201)
+        let target = try #require(twilio.forms.first?.form["Url"]).dropFirst("https://a.example".count)
+        let outgoing = [
+            ("AccountSid", FakeTwilio.account), ("CallSid", Self.call), ("From", "+15550199"), ("To", "+15550100"),
+            ("Direction", "outbound-api"),
+        ]
+        let phone = try Self.connect(server, try await Self.post(server, String(target), outgoing).text)
+        _ = try await server.ask("/calls/\(Self.call)") { $0.text.contains(#""model_serving":true"#) }
+        let viewer = try await server.viewer()
+        let form = [("AccountSid", FakeTwilio.account), ("CallSid", Self.call), ("AnsweredBy", "machine_start")]
+        #expect(try await Self.post(server, "/status", form).status == 204)
+        #expect(await viewer.texts(until: "Say who called, then end.").last != nil)
+        let seen = try await server.ask("/calls/\(Self.call)") { $0.text.contains("answered by machine_start") }
+        #expect(seen.status == 200)
+        phone.reset()
         await server.stop()
     }
 
