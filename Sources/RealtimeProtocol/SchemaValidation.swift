@@ -1,5 +1,3 @@
-package import RealtimeProtocol
-
 /// Checks a value against the part of JSON Schema that tools use; what it does not know it does not check.
 package enum SchemaValidation {
     /// How deep schemas may be nested; deeper parts are not checked.
