@@ -83,4 +83,9 @@ public final class Bridge: LegAcceptor {
     public static func command(_ command: CallCommand, to call: CallID, on engine: isolated CallEngine) {
         (engine.callHandler(call) as? CallSession)?.command(command, on: engine)
     }
+
+    /// Whether a call's model waits for the answer to this function call.
+    public static func waits(forAnswerTo id: String, of call: CallID, on engine: isolated CallEngine) -> Bool {
+        (engine.callHandler(call) as? CallSession)?.machine.waits(forAnswerTo: id) ?? false
+    }
 }

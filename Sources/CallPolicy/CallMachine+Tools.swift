@@ -117,6 +117,9 @@ extension CallMachine {
         }
     }
 
+    /// Whether a function call of this id is not answered yet.
+    public func waits(forAnswerTo callID: String) -> Bool { toolCalls.open.contains { $0.callID == callID } }
+
     /// A person answers instead of the tool.
     mutating func answerTool(_ callID: String, _ output: String) {
         guard let call = toolCalls.open.first(where: { $0.callID == callID }) else {

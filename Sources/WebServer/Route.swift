@@ -50,7 +50,8 @@ public struct Route: Sendable {
     public var access: Access
     /// What may stand in its query.
     public var query: [Parameter]
-    /// The schema of its JSON body, or nil when it takes none.
+    /// The schema of its JSON body, or nil when it takes none. A body is held against it before the handler sees it; where
+    /// nothing is required, the body may be left out.
     public var requestSchema: JSONValue?
     /// The type of the answer.
     public var responseType: String
@@ -143,7 +144,11 @@ public struct RouteTable: Sendable {
 
     static func response(_ meaning: String, type: String? = nil) -> JSONValue {
         guard let type else { return ["description": .string(meaning)] }
-        return ["description": .string(meaning), "content": .object(JSONObject([.init(key: type, value: [:])]))]
+        return ["description": .string(meaning), "content": content(type, nil)]
+    }
+
+    fileprivate static func content(_ type: String, _ schema: JSONValue?) -> JSONValue {
+        .object(JSONObject([.init(key: type, value: schema.map { ["schema": $0] } ?? [:])]))
     }
 }
 
@@ -165,7 +170,10 @@ extension Route {
         }
         if !inPath.isEmpty || !inQuery.isEmpty { operation["parameters"] = .array(inPath + inQuery) }
         if let requestSchema {
-            operation["requestBody"] = ["required": true, "content": ["application/json": ["schema": requestSchema]]]
+            operation["requestBody"] = [
+                "required": .bool(requestSchema["required"] != nil),
+                "content": RouteTable.content("application/json", requestSchema),
+            ]
         }
         var all = JSONObject()
         for response in responses {
@@ -173,6 +181,10 @@ extension Route {
             all[String(response.status)] = RouteTable.response(response.meaning, type: type)
         }
         if !query.isEmpty { all["400"] = RouteTable.response("the query is no text", type: "application/json") }
+        if requestSchema != nil {
+            for (status, meaning) in [("400", "the body is no JSON"), ("422", "the body is wrong")]
+            where all[status] == nil { all[status] = RouteTable.response(meaning, type: "application/json") }
+        }
         if access != .open {
             operation["security"] = [["token": []]]
             all["401"] = RouteTable.response("a bearer token is wanted", type: "application/json")

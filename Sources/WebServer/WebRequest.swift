@@ -147,6 +147,14 @@ public struct WebResponse: Sendable {
     public static func problem(_ status: HTTPResponse.Status, _ detail: String) -> WebResponse {
         json(["detail": .string(detail)], status: status)
     }
+
+    /// What is wrong with a body: in a line, and each thing by itself.
+    public static func wrong(_ detail: String, _ problems: [String]) -> WebResponse {
+        json(
+            ["detail": .string(detail), "problems": .array(problems.map(JSONValue.string))],
+            status: .unprocessableContent
+        )
+    }
 }
 
 /// Thrown by a handler: the answer is this status with these words.

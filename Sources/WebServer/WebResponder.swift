@@ -3,6 +3,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import RealtimeProtocol
 import Trunk
 
 /// Answers one request after the other: reads the body, asks the guard, lets the router choose the handler.
@@ -184,16 +185,28 @@ extension Router where Context == WebContext {
             var response = guardian.refusal(of: seen, access: route.access)
             if response == nil {
                 seen.body = try await WebBody.read(request, limits)
-                response = try await route.handler(seen)
+                response = route.requestSchema.flatMap { WebBody.refusal(of: seen.body, schema: $0) }
             }
+            if response == nil { response = try await route.handler(seen) }
             if let response { context.answer.response.withLock { $0 = response } }
             return Response(status: .ok)
         }
     }
 }
 
-/// Reads bodies within their limits.
+/// Reads bodies within their limits, and holds them against schemas.
 enum WebBody {
+    /// The answer to a body that is not as the API document says; nil when it is.
+    static func refusal(of body: [UInt8], schema: JSONValue) -> WebResponse? {
+        // No body is an empty object: what must be there is told by its name.
+        guard let json = body.isEmpty ? [:] : try? JSONValue(parsing: body) else {
+            return .problem(.badRequest, "the body is no JSON")
+        }
+        let isObject = json.objectValue != nil
+        let problem = isObject ? SchemaValidation.problem(json, schema: schema) : "the body is no JSON object"
+        return problem.map { .wrong($0, [$0]) }
+    }
+
     static func read(_ request: Request, _ limits: WebService.Configuration) async throws -> [UInt8] {
         guard WebResponder.hasBody(request) else { return [] }
         let tooBig = WebError(.contentTooLarge, "a body has at most \(limits.bodyBytesMax) bytes")

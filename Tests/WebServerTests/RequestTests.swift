@@ -43,6 +43,22 @@ import WebServer
         try await web.stop()
     }
 
+    /// What the document says of a body holds before a handler sees it.
+    @Test(arguments: [
+        ("/order", #"{"size":9}"#, 200, "10"), ("/order", "", 422, "size is required"),
+        ("/order", #"{"size":10}"#, 422, "size must be at most 9"), ("/order", "[]", 422, "the body is no JSON object"),
+        ("/order", #"{"size":1,"colour":"red"}"#, 422, "colour is not a known argument"),
+        ("/order", "size=9", 400, "the body is no JSON"), ("/ring", "", 200, "true"), ("/ring", "{}", 200, "true"),
+        ("/ring", "{", 400, "the body is no JSON"), ("/ring", #"{"loud":1}"#, 422, "loud is not a known argument"),
+    ])
+    func bodiesAreHeldAgainstTheirSchemas(path: String, body: String, status: Int, words: String) async throws {
+        let web = try await WebFixture()
+        let answer = try #require(try await RawClient.ask("POST", path, port: web.port, body: body))
+        #expect(answer.status == status && answer.text.contains(words), "\(answer.text)")
+        if status == 422 { #expect(try JSONValue(parsing: answer.body)["problems"]?.arrayValue?.count == 1) }
+        try await web.stop()
+    }
+
     @Test func slowBodyGets408() async throws {
         let web = try await WebFixture { $0.bodyDeadlineMilliseconds = 100 }
         let client = try RawClient(port: web.port)

@@ -46,6 +46,18 @@ struct WebFixture: Sendable {
             .text("hello \(request.query["name"] ?? "")", type: "text/plain")
         },
         Route(.post, "/length", "Counts a body") { request in .text("\(request.body.count)", type: "text/plain") },
+        Route(
+            .post,
+            "/order",
+            "Takes an order",
+            requestSchema: [
+                "type": "object", "required": ["size"], "additionalProperties": false,
+                "properties": ["size": ["type": "integer", "maximum": 9]],
+            ]
+        ) { request in .text("\(request.body.count)", type: "text/plain") },
+        Route(.post, "/ring", "Rings", requestSchema: ["type": "object", "additionalProperties": false]) { _ in
+            .json(["rings": true])
+        },
         Route(.get, "/things/{id}", "Tells a name") { request in
             .text(request.parameters["id"] ?? "", type: "text/plain")
         },

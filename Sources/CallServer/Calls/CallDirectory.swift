@@ -139,6 +139,12 @@ public final class CallDirectory: Sendable {
         return true
     }
 
+    /// Whether a call's model waits for the answer to this function call.
+    func waits(forAnswerTo id: String, in callSID: String) async -> Bool {
+        guard let seat = entry(callSID)?.seat else { return false }
+        return await seat.engine.perform { engine in Bridge.waits(forAnswerTo: id, of: seat.call, on: engine) }
+    }
+
     /// Waits until the caller has heard what the agent has said so far, so many milliseconds at most. A cancelled tool
     /// throws: it must not act any more.
     func untilHeard(_ callSID: String, atMost milliseconds: Int) async throws(CancellationError) {

@@ -21,6 +21,8 @@ struct CallEndpoints: Sendable {
     private static let commanded = [
         (202, "given to the call"), (404, "no such call in progress"), (422, "the body is wrong"),
     ]
+    /// Of commands that need no words.
+    private static let emptySchema: JSONValue = ["type": "object", "additionalProperties": false]
 
     var routes: [Route] { seen + made + commands + audioCommands }
 
@@ -47,20 +49,20 @@ struct CallEndpoints: Sendable {
     // MARK: - Making a call
 
     private static let outboundSchema: JSONValue = [
-        "type": "object", "required": ["to"],
+        "type": "object", "required": ["to"], "additionalProperties": false,
         "properties": [
             "to": [
                 "type": "string", "pattern": .string(CarrierSettings.numberPattern),
                 "description": "Whom to call, such as +15550100; OUTBOUND_ALLOW says who may be.",
             ],
             "from": [
-                "type": "string", "pattern": .string(CarrierSettings.numberPattern),
+                "type": ["string", "null"], "pattern": .string(CarrierSettings.numberPattern),
                 "description": "A number of the account; TWILIO_NUMBER when it is left out.",
             ],
-            "parameters": ["type": "object", "additionalProperties": ["type": "string"]],
-            "variables": ["type": "object", "additionalProperties": ["type": "string"]],
+            "parameters": ["type": ["object", "null"], "additionalProperties": ["type": "string"]],
+            "variables": ["type": ["object", "null"], "additionalProperties": ["type": "string"]],
             "policy": [
-                "type": "object",
+                "type": ["object", "null"],
                 "description":
                     "What a routing rule may change: instructions, voice, model, greeting, say_first, tools.",
             ],
@@ -170,7 +172,7 @@ struct CallEndpoints: Sendable {
     private func command(
         _ name: String,
         _ summary: String,
-        schema: JSONValue? = nil,
+        schema: JSONValue = Self.emptySchema,
         more: [(status: Int, meaning: String)] = [],
         _ act: @escaping @Sendable (WebRequest) async throws -> WebResponse
     ) -> Route {
@@ -204,7 +206,10 @@ struct CallEndpoints: Sendable {
             command(
                 "hangup",
                 "Ends a call",
-                schema: ["type": "object", "properties": ["goodbye": ["type": "boolean"]]]
+                schema: [
+                    "type": "object", "additionalProperties": false,
+                    "properties": ["goodbye": ["type": "boolean", "default": false]],
+                ]
             ) { request in
                 let saysGoodbye = try request.object()["goodbye"]?.boolValue ?? false
                 return try await give(
@@ -217,7 +222,8 @@ struct CallEndpoints: Sendable {
                 "transfer",
                 "Gives a call to somebody else: a number, or a name of TRANSFER_NUMBERS",
                 schema: [
-                    "type": "object", "required": ["to"], "properties": ["to": ["type": "string", "minLength": 1]],
+                    "type": "object", "required": ["to"], "additionalProperties": false,
+                    "properties": ["to": ["type": "string", "minLength": 1]],
                 ],
                 more: [
                     (403, "the number may not be called"), (409, "the server is not set up for it"),
@@ -247,16 +253,27 @@ struct CallEndpoints: Sendable {
                 "tool-output",
                 "Answers a function call of the model by hand",
                 schema: [
-                    "type": "object", "required": ["call_id", "output"],
-                    "properties": ["call_id": ["type": "string", "minLength": 1], "output": ["type": "string"]],
-                ]
-            ) { request in
-                let body = try request.object()
-                let id = try body.text("call_id")
-                let output = body["output"].map { $0.stringValue ?? $0.text } ?? ""
-                return try await give(.answerTool(callID: id, output: output), "answered a function call", request)
-            },
+                    "type": "object", "required": ["call_id", "output"], "additionalProperties": false,
+                    "properties": [
+                        "call_id": ["type": "string", "minLength": 1],
+                        "output": ["description": "A text, or JSON, which is passed on as a text."],
+                    ],
+                ],
+                more: [(404, "no such call in progress, or no such function call waits for an answer")]
+            ) { try await answerTool($0) },
         ]
+    }
+
+    private func answerTool(_ request: WebRequest) async throws -> WebResponse {
+        let body = try request.object()
+        let id = try body.text("call_id")
+        let output = body["output"].map { $0.stringValue ?? $0.text } ?? ""
+        let callSID = request.parameters["id"] ?? ""
+        guard directory.entry(callSID)?.seat != nil else { throw Self.noCall }
+        guard await directory.waits(forAnswerTo: id, in: callSID) else {
+            throw WebError(.notFound, "no function call with this call_id waits for an answer in this call")
+        }
+        return try await give(.answerTool(callID: id, output: output), "answered a function call", request)
     }
 
     private func transfer(_ request: WebRequest) async throws -> WebResponse {
@@ -287,7 +304,7 @@ struct CallEndpoints: Sendable {
                 "message",
                 "Lets the agent say a text, or tells the model something that the caller does not hear",
                 schema: [
-                    "type": "object", "required": ["text"],
+                    "type": "object", "required": ["text"], "additionalProperties": false,
                     "properties": [
                         "text": ["type": "string", "minLength": 1],
                         "mode": ["type": "string", "enum": ["say", "instruct"], "default": "say"],

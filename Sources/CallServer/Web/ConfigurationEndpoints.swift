@@ -60,10 +60,7 @@ struct ConfigurationEndpoints: Sendable {
             _ = try given.applied(to: base)
             overrides = try given.differing(from: base, toolNames: live.tools.definitions.map(\.name))
         } catch {
-            return .json(
-                ["detail": "the configuration is wrong", "problems": .array(error.problems.map(JSONValue.string))],
-                status: .unprocessableContent
-            )
+            return .wrong("the configuration is wrong", error.problems)
         }
         var saved = LiveSettings.Saved(overrides: overrides, at: UnixTime.milliseconds, who: request.actor)
         let isKept = await keep(overrides.isEmpty ? nil : overrides.json.text, who: saved.who, at: saved.at)

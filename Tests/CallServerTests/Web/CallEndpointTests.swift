@@ -52,11 +52,38 @@ import Testing
     @Test(arguments: [
         ("/calls/CA0/hangup", "", 404), ("/calls/CA0/message", #"{"text":"a"}"#, 404), ("/calls/CA0/message", "", 422),
         ("/calls/CA0/message", #"{"text":""}"#, 422), ("/calls/CA0/message", #"{"text":"a","mode":"sing"}"#, 422),
-        ("/calls/CA0/message", "[]", 422), ("/calls/CA0/hangup", "{", 422), ("/calls/CA0/mute", "", 404),
+        ("/calls/CA0/message", "[]", 422), ("/calls/CA0/hangup", "{", 400), ("/calls/CA0/mute", "", 404),
+        ("/calls/CA0/mute", "{}", 404), ("/calls/CA0/mute", "{", 400), ("/calls/CA0/mute", #"{"a":1}"#, 422),
+        ("/calls", #"{"to":"+15550100","ring_seconds":"30"}"#, 422),
+        ("/calls", #"{"to":"+15550100","machine_detection":"yes"}"#, 422),
+        ("/calls", #"{"to":"+15550100","from":7}"#, 422), ("/calls", #"{"to":"+15550100","nonsense":1}"#, 422),
     ])
     func wrongCommandsAreTold(path: String, body: String, status: Int) async throws {
         let server = try await ServerFixture()
         #expect(try await server.ask("POST", path, body: body).status == status)
+        await server.stop()
+    }
+
+    /// What is not as the document says is not guessed at, and does nothing.
+    @Test func wrongBodiesLeaveACallAlone() async throws {
+        let server = try await ServerFixture()
+        let outcome = try await server.call()
+        let path = "/calls/\(callID)"
+        _ = try await server.ask(path) { $0.text.contains(#""model_serving":true"#) }
+        for (command, body, status, words) in [
+            ("hangup", #"{"goodbye":"yes"}"#, 422, "goodbye must be boolean, not string"),
+            ("message", #"{"text":"a","mode":5}"#, 422, "mode must be string, not integer"),
+            ("tool-output", #"{"call_id":"call_1"}"#, 422, "output is required"),
+            ("tool-output", #"{"call_id":"call_1","output":"x"}"#, 404, "waits for an answer"),
+            ("mute", "{", 400, "the body is no JSON"),
+        ] {
+            let answer = try await server.ask("POST", "\(path)/\(command)", body: body)
+            #expect(answer.status == status && answer.text.contains(words), "\(command) \(body): \(answer.text)")
+        }
+        let seen = try JSONValue(parsing: try await server.ask("GET", path).body)
+        #expect(seen["status"] == "in-progress" && seen["agent_muted"] == false && seen["actions"] == [])
+        #expect(try await server.ask("POST", path + "/hangup").status == 202)
+        await outcome.ended()
         await server.stop()
     }
 
