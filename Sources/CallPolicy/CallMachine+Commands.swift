@@ -32,11 +32,14 @@ extension CallMachine {
         }
     }
 
-    /// Changes the session now, and for every session to come. The model is fixed when a connection is opened.
+    /// Changes the session now, and for every session to come. The model is fixed when a connection is opened, and the
+    /// audio formats are those that the media core passes on.
     private mutating func updateSession(_ update: SessionObject) {
         var update = update
         update.type = "realtime"
         update.model = nil
+        update.input?.format = nil
+        update.output?.format = nil
         learnTools(update.tools ?? [])
         session = session.merging(update)
         sessionVersion += 1

@@ -283,11 +283,15 @@ import Testing
         call.begin()
         var update = SessionObject()
         update.instructions = "Speak like a pirate."
+        update.output = SessionObject.AudioOutput()
+        update.output?.format = .pcm24000
         #expect(call.give(.command(.updateSession(update), .silent)) == ["1 < session.update"])
         call.give(.modelClosed(ModelLeg(1), LegClose(cause: .transportLost)))
         call.ready(2)
         #expect(call.negotiated().instructions == "Speak like a pirate.")
         #expect(call.negotiated().output?.voice == "marin")
+        // The media core passes one format on.
+        #expect(call.negotiated().output?.format == .pcmu)
     }
 
     @Test func theModelCanBeToldSomething() {

@@ -75,3 +75,19 @@ def test_configuration_is_saved_for_the_next_calls(open_page, server):
     page.get_by_role("button", name="Save for new calls").click()
     expect(page.locator(".save-status")).to_contain_text("kept in the database")
     assert server.ask("/configuration")["session"]["voice"] == "cedar"
+
+
+def test_a_session_that_a_viewer_saved_is_shown_and_forgotten(open_page, server):
+    page = open_page("#/configuration", token=None)
+    page.evaluate("""() => new Promise((resolve) => {
+      const socket = new WebSocket(`ws://${location.host}/ws/logs`);
+      socket.onmessage = resolve;
+      socket.onopen = () => socket.send('{"type":"session.update","session":{"instructions":"Speak like a pirate."}}');
+    })""")
+    page.reload()
+    banner = page.locator(".banner.warn")
+    expect(banner).to_contain_text("Speak like a pirate.")
+    page.get_by_role("button", name="Use the server’s settings").click()
+    page.get_by_role("button", name="Return to them").click()
+    expect(banner).to_be_hidden()
+    assert server.ask("/configuration")["viewer_session"] is None

@@ -28,9 +28,7 @@ struct SessionOverrides: Sendable, Hashable {
                     "voice": ["type": "string", "enum": .array(Settings.voices.map { .string($0.name) })],
                     "speed": ["type": "number", "minimum": 0.25, "maximum": 1.5],
                     "noise_reduction": ["enum": ["near_field", "far_field", .null]],
-                    "max_output_tokens": [
-                        "anyOf": [["type": "integer", "minimum": 1, "maximum": 32_000], ["const": "inf"]]
-                    ],
+                    "max_output_tokens": SessionSchema.maxOutputTokens,
                     "transcription": [
                         "type": ["object", "null"], "required": ["model"],
                         "properties": [
@@ -38,19 +36,7 @@ struct SessionOverrides: Sendable, Hashable {
                             "prompt": ["type": "string"],
                         ], "additionalProperties": false,
                     ],
-                    "turn_detection": [
-                        "type": "object", "required": ["type"], "additionalProperties": false,
-                        "properties": [
-                            "type": ["enum": ["server_vad", "semantic_vad", "none"]],
-                            "threshold": ["type": ["number", "null"], "minimum": 0, "maximum": 1],
-                            "prefix_padding_ms": ["type": ["integer", "null"], "minimum": 0, "maximum": 5_000],
-                            "silence_duration_ms": ["type": ["integer", "null"], "minimum": 0, "maximum": 10_000],
-                            "idle_timeout_ms": ["type": ["integer", "null"], "minimum": 5_000, "maximum": 30_000],
-                            "eagerness": ["enum": ["low", "medium", "high", "auto", .null]],
-                            "create_response": ["type": ["boolean", "null"]],
-                            "interrupt_response": ["type": ["boolean", "null"]],
-                        ],
-                    ],
+                    "turn_detection": SessionSchema.turnDetection("object", ["server_vad", "semantic_vad", "none"]),
                 ],
             ],
             "tools": [

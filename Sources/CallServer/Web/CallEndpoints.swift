@@ -233,22 +233,8 @@ struct CallEndpoints: Sendable {
             command(
                 "session",
                 "Changes the session: voice, instructions, turn detection, tools; names of the API or of its beta",
-                schema: ["type": "object", "description": "A session as in session.update."]
-            ) { request in
-                let message: JSONValue = ["type": "session.update", "session": .object(try request.object())]
-                guard let json = BetaTranslation.gaMessage(fromClient: message)["session"],
-                    var session = try? SessionObject(json: json)
-                else { throw WebError(.unprocessableContent, "this session cannot be read") }
-                // A voice cannot change once it has spoken: the model would refuse the whole update.
-                let hasVoice = session.output?.voice != nil
-                session.output?.voice = nil
-                let answer = try await give(.updateSession(session), "changed the session", request)
-                guard hasVoice else { return answer }
-                return .json(
-                    ["status": "accepted", "notice": "the voice stays: a call's voice cannot change"],
-                    status: .accepted
-                )
-            },
+                schema: SessionUpdate.schema
+            ) { try await changeSession($0) },
             command(
                 "tool-output",
                 "Answers a function call of the model by hand",
@@ -262,6 +248,23 @@ struct CallEndpoints: Sendable {
                 more: [(404, "no such call in progress, or no such function call waits for an answer")]
             ) { try await answerTool($0) },
         ]
+    }
+
+    private func changeSession(_ request: WebRequest) async throws -> WebResponse {
+        guard directory.entry(request.parameters["id"] ?? "")?.seat != nil else { throw Self.noCall }
+        let body = JSONValue.object(try request.object())
+        let update: SessionUpdate
+        do throws(SessionUpdate.Failure) {
+            update = try SessionUpdate(body)
+        } catch {
+            return .wrong("the session is wrong", error.problems)
+        }
+        let answer = try await give(.updateSession(update.forCallInProgress), "changed the session", request)
+        guard update.hasVoice else { return answer }
+        return .json(
+            ["status": "accepted", "notice": "the voice stays: a call's voice cannot change"],
+            status: .accepted
+        )
     }
 
     private func answerTool(_ request: WebRequest) async throws -> WebResponse {

@@ -10,6 +10,8 @@ import WebServer
 /// How new calls are led, seen and changed from the dashboard. What is saved says honestly where it is kept.
 struct ConfigurationEndpoints: Sendable {
     let live: LiveSettings
+    /// Keeps what viewers of the logs have asked of the next calls.
+    let hub: LogHub
     let records: RecordKeeping?
     let logger: Logger
 
@@ -35,6 +37,7 @@ struct ConfigurationEndpoints: Sendable {
                     throw WebError(.serviceUnavailable, "the records cannot be written; nothing was changed")
                 }
                 live.override(nil)
+                hub.forgetSession()
                 return .json(document)
             },
         ]
@@ -111,7 +114,10 @@ struct ConfigurationEndpoints: Sendable {
                 "at": saved.map { .string(UnixTime.text($0.at)) } ?? .null,
                 "by": saved.map { .string($0.who) } ?? .null, "applied": .bool(saved?.problem == nil),
                 "problem": saved?.problem.map(JSONValue.string) ?? .null,
-            ], "transfers": .array(live.settings.carrier.transfers.map { .string($0.name) }),
+            ],
+            // Kept in memory only, and sent to each call when it begins: over all of the above.
+            "viewer_session": hub.savedSession?.json ?? .null,
+            "transfers": .array(live.settings.carrier.transfers.map { .string($0.name) }),
         ]
         return .object(object)
     }

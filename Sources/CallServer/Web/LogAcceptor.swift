@@ -81,20 +81,20 @@ final class LogAcceptor: LegAcceptor, LegHandler {
 
     /// Keeps the session for the next calls, and changes the watched call, or the only one.
     private func updateSession(_ message: JSONValue, _ viewer: Viewer, _ visitor: Visitor) {
-        let current = BetaTranslation.gaMessage(fromClient: message)
-        guard let json = current["session"], let session = try? SessionObject(json: json) else {
-            return notice(viewer, "error", "this session.update cannot be read")
+        let update: SessionUpdate
+        do throws(SessionUpdate.Failure) {
+            update = try SessionUpdate(message["session"] ?? .null)
+        } catch {
+            let problems = error.problems.joined(separator: "; ")
+            return notice(viewer, "error", "this session.update is not taken: \(problems)")
         }
-        hub.save(session)
+        hub.save(update.session, by: visitor.name)
         notice(viewer, "notice", "session saved for the next calls")
         guard let callSID = call(of: viewer) else { return }
-        // A voice cannot change once it has spoken: the model would refuse the whole update.
-        var now = session
-        if now.output?.voice != nil {
-            now.output?.voice = nil
+        if update.hasVoice {
             notice(viewer, "notice", "the voice of a call in progress stays: it cannot change")
         }
-        give(.updateSession(now), to: callSID, "changed the session", visitor)
+        give(.updateSession(update.forCallInProgress), to: callSID, "changed the session", visitor)
     }
 
     /// A person answers a function call, as in OpenAI's demo.

@@ -7,7 +7,21 @@ import Trunk
 final class LogHub: CallWatcher {
     typealias Stats = Viewers.Stats
 
-    private let state: Locked<(viewers: Viewers, session: SessionObject?)>
+    /// What viewers have asked the next calls' sessions to be, and who was the last of them.
+    struct SavedSession: Sendable {
+        var session: SessionObject
+        var who: String
+        var at: Int64
+
+        /// As `/configuration` tells it.
+        var json: JSONValue {
+            var told = session.json.objectValue ?? [:]
+            if let tools = session.tools { told["tools"] = .array(tools.map(\.told)) }
+            return ["session": .object(told), "by": .string(who), "at": .string(UnixTime.text(at))]
+        }
+    }
+
+    private let state: Locked<(viewers: Viewers, saved: SavedSession?)>
     /// Hears whether anybody wants audio, when that changes.
     private let audioWanted: @Sendable (Bool) -> Void
 
@@ -26,12 +40,16 @@ final class LogHub: CallWatcher {
 
     var stats: Stats { state.withLock { $0.viewers.stats } }
 
-    /// What a viewer has asked the next calls' sessions to be.
-    var session: SessionObject? { state.withLock { $0.session } }
+    var savedSession: SavedSession? { state.withLock { $0.saved } }
 
-    func save(_ session: SessionObject) {
-        state.withLock { $0.session = $0.session?.merging(session) ?? session }
+    func save(_ session: SessionObject, by who: String) {
+        state.withLock { state in
+            let merged = state.saved?.session.merging(session) ?? session
+            state.saved = SavedSession(session: merged, who: who, at: UnixTime.milliseconds)
+        }
     }
+
+    func forgetSession() { state.withLock { $0.saved = nil } }
 
     /// Lets one more in; false when there is no room.
     func enter(_ viewer: Viewer) -> Bool { change { $0.enter(viewer) } }

@@ -32,13 +32,8 @@ struct ToolEndpoints: Sendable {
         let settings = live.settings
         var definitions = live.offeredTools.definitions
         if live.call.tools.offersEndCall { definitions.append(BuiltInTools.endCall) }
-        let functions = definitions.map(\.sessionTool.json)
-        // Servers' tools hold keys: only what they are is told.
-        let servers = settings.call.session.serverTools.map { tool -> JSONValue in
-            let json = tool.json
-            return ["type": json["type"] ?? .null, "server_label": json["server_label"] ?? .null]
-        }
-        let all = JSONValue.array(functions + servers)
+        let offered = definitions.map(\.sessionTool) + settings.call.session.serverTools
+        let all = JSONValue.array(offered.map(\.told))
         return settings.compat == .demo ? all : ["tools": all]
     }
 
@@ -57,5 +52,13 @@ struct ToolEndpoints: Sendable {
         case .output(let text): return .json(["output": .string(text)])
         case .failure(let error): return .json(["error": .string(error)])
         }
+    }
+}
+
+extension SessionTool {
+    /// As others may see it: servers' tools hold keys, so that only what they are is told.
+    var told: JSONValue {
+        guard case .other(let json) = self else { return json }
+        return ["type": json["type"] ?? .null, "server_label": json["server_label"] ?? .null]
     }
 }

@@ -26,7 +26,7 @@ extension WebSide {
         switch record.kind {
         case .planned: ears.begin(record.callSID)
         case .event(.started):
-            guard let session = hub.session else { return }
+            guard let session = hub.savedSession?.session else { return }
             Task {
                 await engine.perform { Bridge.command(.updateSession(session), to: record.call, on: $0) }
             }

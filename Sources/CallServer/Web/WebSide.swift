@@ -149,7 +149,7 @@ final class WebSide: Sendable {
             endpoints.routes + carrierEndpoints.routes + callEndpoints.routes
             + ToolEndpoints(live: live, clock: { .now() }, logger: logger).routes
             + HistoryEndpoints(records: records, directory: directory, logger: logger).routes
-            + ConfigurationEndpoints(live: live, records: records, logger: logger).routes
+            + ConfigurationEndpoints(live: live, hub: hub, records: records, logger: logger).routes
             + OverviewEndpoints(
                 live: live,
                 directory: directory,

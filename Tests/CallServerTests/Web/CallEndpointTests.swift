@@ -75,13 +75,19 @@ import Testing
             ("message", #"{"text":"a","mode":5}"#, 422, "mode must be string, not integer"),
             ("tool-output", #"{"call_id":"call_1"}"#, 422, "output is required"),
             ("tool-output", #"{"call_id":"call_1","output":"x"}"#, 404, "waits for an answer"),
-            ("mute", "{", 400, "the body is no JSON"),
+            ("mute", "{", 400, "the body is no JSON"), ("session", #"{"nonsense":1}"#, 422, "nonsense"),
+            ("session", #"{"speed":99}"#, 422, "speed must be at most 1.5"),
+            ("session", #"{"voice":"fable"}"#, 422, #""problems":["voice"#),
+            ("session", #"{"output_audio_format":"pcm16"}"#, 422, "is not g711_ulaw"),
         ] {
             let answer = try await server.ask("POST", "\(path)/\(command)", body: body)
             #expect(answer.status == status && answer.text.contains(words), "\(command) \(body): \(answer.text)")
         }
         let seen = try JSONValue(parsing: try await server.ask("GET", path).body)
         #expect(seen["status"] == "in-progress" && seen["agent_muted"] == false && seen["actions"] == [])
+        let fine = #"{"instructions":"Be brief.","voice":"ash","input_audio_format":"g711_ulaw"}"#
+        let changed = try await server.ask("POST", path + "/session", body: fine)
+        #expect(changed.status == 202 && changed.text.contains("the voice stays"))
         #expect(try await server.ask("POST", path + "/hangup").status == 202)
         await outcome.ended()
         await server.stop()

@@ -54,7 +54,14 @@ import Testing
         ("no JSON", "hello", "a message is a JSON object with a type"),
         ("no type", "{}", "a message is a JSON object with a type"),
         ("not listed", #"{"type":"input_audio_buffer.append","audio":"AAAA"}"#, "this message is not accepted here"),
-        ("broken update", #"{"type":"session.update","session":{"tools":7}}"#, "this session.update cannot be read"),
+        (
+            "broken update", #"{"type":"session.update","session":{"tools":7}}"#,
+            "this session.update is not taken: tools must be array or null, not integer"
+        ),
+        (
+            "no session", #"{"type":"session.update"}"#,
+            "this session.update is not taken: session is no JSON object"
+        ),
     ])
     func otherMessagesAreRefused(name: String, message: String, words: String) async throws {
         let server = try await ServerFixture()
@@ -79,6 +86,54 @@ import Testing
         )
         _ = try await server.ask("POST", "/calls/\(callID)/hangup")
         await outcome.ended()
+        await server.stop()
+    }
+
+    /// A session that a model would refuse, or that spoils the sound, must not reach the calls that come.
+    @Test(arguments: [
+        (#"{"turn_detection":{"type":"server_vad","threshold":7}}"#, "turn_detection.threshold must be at most 1"),
+        (#"{"audio":{"input":{"turn_detection":{"type":"nosuch"}}}}"#, "must be one of"),
+        (#"{"voice":"fable"}"#, #"voice \"fable\" is not one of alloy"#),
+        (#"{"input_audio_format":"pcm16"}"#, #"format \"pcm16\" is not g711_ulaw"#),
+        (#"{"audio":{"output":{"format":{"type":"audio/pcm","rate":24000}}}}"#, "is not g711_ulaw"),
+        (#"{"speed":99}"#, "speed must be at most 1.5"), (#"{"nonsense":1}"#, "nonsense is not a known argument"),
+        (#"{"modalities":["text"]}"#, "modalities without audio"),
+    ])
+    func sessionsThatWouldSpoilCallsAreRefused(session: String, words: String) async throws {
+        let server = try await ServerFixture()
+        let viewer = try await server.viewer()
+        viewer.send(RawBytes.text(#"{"type":"session.update","session":\#(session)}"#))
+        let told = await viewer.texts(until: "session.update")
+        #expect(told.count == 1 && told[0].hasPrefix(#"{"type":"error""#) && told[0].contains(words), "\(told)")
+        let document = try JSONValue(parsing: try await server.ask("GET", "/configuration").body)
+        #expect(document["viewer_session"] == .null)
+        await server.stop()
+    }
+
+    /// In the shape of OpenAI's demo and its older API: all of it is understood, and the format stays out of the calls.
+    @Test func theSavedSessionIsShownAndForgotten() async throws {
+        let server = try await ServerFixture()
+        let viewer = try await server.viewer()
+        viewer.send(
+            RawBytes.text(
+                #"{"type":"session.update","session":{"modalities":["text","audio"],"voice":"ash","temperature":0.8,"#
+                    + #""turn_detection":{"type":"server_vad"},"input_audio_format":"g711_ulaw","#
+                    + #""output_audio_format":"g711_ulaw","input_audio_transcription":{"model":"whisper-1"},"#
+                    + #""max_response_output_tokens":"inf","tools":[{"type":"mcp","server_label":"crm","#
+                    + #""authorization":"a-key"}]}}"#
+            )
+        )
+        #expect(await viewer.texts(until: "saved").last?.contains("session saved for the next calls") == true)
+        let shown = try await server.ask("GET", "/configuration")
+        let saved = try #require(try JSONValue(parsing: shown.body)["viewer_session"])
+        #expect(saved["by"] == "local" && saved["at"]?.stringValue?.hasSuffix("Z") == true)
+        #expect(saved["session"]?["audio"]?["output"] == ["voice": "ash"])
+        let input = try #require(saved["session"]?["audio"]?["input"]?.objectValue)
+        #expect(input.keys == ["transcription", "turn_detection"])
+        #expect(saved["session"]?["tools"] == [["type": "mcp", "server_label": "crm"]])
+        #expect(!shown.text.contains("a-key"))
+        let forgotten = try await server.ask("DELETE", "/configuration")
+        #expect(try JSONValue(parsing: forgotten.body)["viewer_session"] == .null)
         await server.stop()
     }
 

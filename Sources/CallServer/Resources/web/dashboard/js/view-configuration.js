@@ -42,6 +42,7 @@ export function configurationView() {
   const reset = h('button', {type: 'button', class: 'button plain', onclick: toSettings}, 'Use the server’s settings');
   const about = h('p', {class: 'help'}, 'What new calls begin with. Calls in progress keep theirs.');
   const notice = h('div', {class: 'banner info', hidden: true});
+  const viewers = h('div', {class: 'banner warn', hidden: true});
 
   const toolsOf = (document) => Object.fromEntries((document.tools ?? []).map((tool) => [tool.name, Boolean(tool.enabled)]));
   const fresh = (document) => ({session: copy(document.session), tools: toolsOf(document)});
@@ -72,7 +73,16 @@ export function configurationView() {
                                          ''}`);
     save.disabled = isReadOnly || !dirty || state === 'saving';
     discard.disabled = !dirty || state === 'saving';
-    reset.disabled = isReadOnly || state === 'saving' || !where || where === 'nothing';
+    const asked = saved?.viewer_session;
+    reset.disabled = isReadOnly || state === 'saving' || ((!where || where === 'nothing') && !asked);
+    viewers.hidden = !asked;
+    if (asked) {
+      fill(viewers,
+        h('p', {},
+          `${asked.by} changed the session on /ws/logs, ${moment(asked.at)}. New calls get this over what is set below, until `,
+          'the server is started again or its own settings are returned to.'),
+        h('pre', {}, JSON.stringify(asked.session, null, 2)));
+    }
     problemList.hidden = !problems.length;
     router.guard = dirty ? leave : null;
   }
@@ -243,7 +253,8 @@ export function configurationView() {
     node: h('div', {class: 'view config-view'}, h('div', {class: 'view-head'}, h('h1', {}, 'Configuration'), about),
       isReadOnly ? h('div', {class: 'banner info'}, h('p', {}, 'You are a viewer: you may look, but not change anything.')) :
                    null,
-      notice, form, h('div', {class: 'save-bar'}, problemList, status, h('div', {class: 'actions'}, reset, discard, save))),
+      notice, viewers, form,
+      h('div', {class: 'save-bar'}, problemList, status, h('div', {class: 'actions'}, reset, discard, save))),
     dispose() {
       window.removeEventListener('beforeunload', unload);
       document.removeEventListener('keydown', keys);
