@@ -53,6 +53,8 @@ public struct Route: Sendable {
     /// The schema of its JSON body, or nil when it takes none. A body is held against it before the handler sees it; where
     /// nothing is required, the body may be left out.
     public var requestSchema: JSONValue?
+    /// Names that its form may have, for the API document; empty when it takes none.
+    public var form: [String]
     /// The type of the answer.
     public var responseType: String
     /// Statuses that it answers with, and what they mean.
@@ -68,6 +70,7 @@ public struct Route: Sendable {
         access: Access = .open,
         query: [Parameter] = [],
         requestSchema: JSONValue? = nil,
+        form: [String] = [],
         responseType: String = "application/json",
         responses: [(status: Int, meaning: String)] = [(200, "OK")],
         handler: @escaping @Sendable (WebRequest) async throws -> WebResponse
@@ -78,6 +81,7 @@ public struct Route: Sendable {
         self.access = access
         self.query = query
         self.requestSchema = requestSchema
+        self.form = form
         self.responseType = responseType
         self.responses = responses
         self.handler = handler
@@ -153,6 +157,15 @@ public struct RouteTable: Sendable {
 }
 
 extension Route {
+    /// A form is UTF-8 without NUL, as a query is; fields beyond those that are read do not matter.
+    fileprivate var formSchema: JSONValue {
+        let text: JSONValue = ["type": "string", "pattern": "^[^\\u0000]*$"]
+        return [
+            "type": "object", "properties": .object(JSONObject(form.map { .init(key: $0, value: text) })),
+            "additionalProperties": text, "propertyNames": ["pattern": "^[^\\u0000]*$"],
+        ]
+    }
+
     /// The operation in the API document.
     fileprivate var operation: JSONValue {
         var operation: JSONObject = ["summary": .string(summary)]
@@ -174,6 +187,8 @@ extension Route {
                 "required": .bool(requestSchema["required"] != nil),
                 "content": RouteTable.content("application/json", requestSchema),
             ]
+        } else if !form.isEmpty {
+            operation["requestBody"] = ["content": RouteTable.content("application/x-www-form-urlencoded", formSchema)]
         }
         var all = JSONObject()
         for response in responses {

@@ -1,4 +1,5 @@
 """A call through the server itself, followed on the page: skipped until the command is built."""
+import re
 import time
 
 import pytest
@@ -75,6 +76,33 @@ def test_configuration_is_saved_for_the_next_calls(open_page, server):
     page.get_by_role("button", name="Save for new calls").click()
     expect(page.locator(".save-status")).to_contain_text("kept in the database")
     assert server.ask("/configuration")["session"]["voice"] == "cedar"
+
+
+def test_the_api_page_sends_what_is_typed(pages, console, server):
+    console.expected += ["/status", "/favicon.ico"]  # a page's word is not the carrier's; the page has no icon
+    page = pages.page(pages.context(1360, 900, "light"))
+    page.goto(f"{server.url}/docs")
+
+    def operation(method, path):
+        return page.locator("details", has=page.get_by_text(path, exact=True)).filter(has_text=re.compile(f"^{method}"))
+
+    def send(place, **values):
+        place.locator("summary").click()
+        for name, value in values.items():
+            place.get_by_label(name.replace("_", "-"), exact=True).fill(value)
+        with page.expect_response(lambda answer: "/docs" not in answer.url) as answer:
+            place.get_by_role("button", name="Send").click()
+        return answer.value
+
+    answer = send(operation("GET", "/history"), number="+1 555&7", limit="3")
+    assert answer.request.url == f"{server.url}/history?number=%2B1+555%267&limit=3" and answer.status == 200
+    answer = send(operation("GET", "/xiaozhi/ota"), Device_Id="aa:bb", Client_Id="a-program")
+    assert answer.request.headers["device-id"] == "aa:bb" and answer.status == 200
+    answer = send(operation("POST", "/status"), Body="CallSid=CA1&CallStatus=ringing")
+    assert answer.request.headers["content-type"] == "application/x-www-form-urlencoded" and answer.status == 403
+    assert answer.request.post_data == "CallSid=CA1&CallStatus=ringing"
+    answer = send(operation("POST", "/tools/{name}/try"), name="current_time")
+    assert answer.request.post_data == "{}" and answer.status == 200 and "output" in answer.json()
 
 
 def test_a_session_that_a_viewer_saved_is_shown_and_forgotten(open_page, server):

@@ -26,15 +26,22 @@ struct CarrierEndpoints: Sendable {
     static let graceMilliseconds = 5_000
 
     private static let xml = "application/xml"
+    /// What is read of a webhook's form.
+    private static let callFields = ["CallSid", "From", "To", "Direction"]
 
     var routes: [Route] {
         let answers = [
             (200, "a document"), (400, "it cannot be read"), (403, "it is not the carrier's"), (415, "no form"),
         ]
         func webhook(_ method: HTTPRequest.Method, _ path: String, stream: @escaping @Sendable () -> String) -> Route {
-            Route(method, path, "TwiML for a call", responseType: Self.xml, responses: answers) {
-                await document($0, stream())
-            }
+            Route(
+                method,
+                path,
+                "TwiML for a call",
+                form: method == .post ? Self.callFields : [],
+                responseType: Self.xml,
+                responses: answers
+            ) { await document($0, stream()) }
         }
         let twiml: @Sendable () -> String = { live.settings.compat == .demo ? "/call" : "/ws/call" }
         return [
@@ -44,6 +51,7 @@ struct CarrierEndpoints: Sendable {
                 .post,
                 Self.transferEndedPath,
                 "TwiML after a transfer: back to the agent when nobody answered",
+                form: Self.callFields + ["DialCallStatus"],
                 responseType: Self.xml,
                 responses: answers
             ) { transferEnded($0) },
@@ -52,6 +60,7 @@ struct CarrierEndpoints: Sendable {
                 .post,
                 Self.statusPath,
                 "Takes the carrier's status callbacks",
+                form: ["CallSid", "CallStatus", "StreamEvent", "AnsweredBy"],
                 responses: [
                     (204, "noted"), (400, "it cannot be read"), (403, "it is not the carrier's"), (415, "no form"),
                 ]

@@ -95,19 +95,23 @@ enum DocsPage {
 
         async function send(method, path, inputs, body, output) {
           let target = path;
-          for (const [name, input] of Object.entries(inputs)) {
-            target = target.replace("{" + name + "}", encodeURIComponent(input.value));
-          }
+          const query = new URLSearchParams();
           const headers = {};
+          for (const { name, place, input } of inputs) {
+            if (place === "path") target = target.replace("{" + name + "}", encodeURIComponent(input.value));
+            else if (input.value && place === "query") query.append(name, input.value);
+            else if (input.value) headers[name] = input.value;
+          }
+          if (String(query)) target += "?" + query;
           const token = document.getElementById("token").value;
           if (token) headers.Authorization = "Bearer " + token;
-          if (body) headers["Content-Type"] = "application/json";
+          const text = body ? body.input.value : "";
+          if (text) headers["Content-Type"] = body.type;
           output.textContent = "…";
           try {
-            const answer = await fetch(target, { method, headers, body: body ? body.value : undefined });
-            const text = await answer.text();
-            let shown = text;
-            try { shown = JSON.stringify(JSON.parse(text), null, 2); } catch { /* It is no JSON. */ }
+            const answer = await fetch(target, { method, headers, body: text || undefined });
+            let shown = await answer.text();
+            try { shown = JSON.stringify(JSON.parse(shown), null, 2); } catch { /* It is no JSON. */ }
             output.textContent = answer.status + " " + answer.statusText + "\n\n" + shown;
           } catch (error) {
             output.textContent = String(error);
@@ -124,16 +128,18 @@ enum DocsPage {
           for (const [status, response] of Object.entries(operation.responses || {})) {
             make("li", status + ": " + response.description, list);
           }
-          const inputs = {};
-          for (const parameter of operation.parameters || []) {
-            inputs[parameter.name] = field(parameter.name, "input", details);
-          }
+          const inputs = (operation.parameters || []).map((parameter) => {
+            const input = field(parameter.name, "input", details);
+            input.title = parameter.description || "";
+            return { name: parameter.name, place: parameter.in, input };
+          });
           let body = null;
           if (operation.requestBody) {
-            const schema = operation.requestBody.content["application/json"].schema;
+            const [type, { schema }] = Object.entries(operation.requestBody.content)[0];
             make("pre", JSON.stringify(schema, null, 2), details);
-            body = field("Body", "textarea", details);
-            body.value = "{}";
+            body = { type, input: field("Body", "textarea", details) };
+            const isForm = type !== "application/json";
+            body.input.value = isForm ? Object.keys(schema.properties).map((name) => name + "=").join("&") : "{}";
           }
           const button = make("button", "Send", details);
           const output = make("pre", "", details);
