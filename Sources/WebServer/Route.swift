@@ -57,6 +57,8 @@ public struct Route: Sendable {
     public var form: [String]
     /// The type of the answer.
     public var responseType: String
+    /// The schema of a JSON answer that is no error, for the API document.
+    public var responseSchema: JSONValue?
     /// Statuses that it answers with, and what they mean.
     public var responses: [(status: Int, meaning: String)]
     /// Answers.
@@ -72,6 +74,7 @@ public struct Route: Sendable {
         requestSchema: JSONValue? = nil,
         form: [String] = [],
         responseType: String = "application/json",
+        responseSchema: JSONValue? = nil,
         responses: [(status: Int, meaning: String)] = [(200, "OK")],
         handler: @escaping @Sendable (WebRequest) async throws -> WebResponse
     ) {
@@ -83,6 +86,7 @@ public struct Route: Sendable {
         self.requestSchema = requestSchema
         self.form = form
         self.responseType = responseType
+        self.responseSchema = responseSchema
         self.responses = responses
         self.handler = handler
     }
@@ -146,9 +150,9 @@ public struct RouteTable: Sendable {
         ]
     }
 
-    static func response(_ meaning: String, type: String? = nil) -> JSONValue {
+    static func response(_ meaning: String, type: String? = nil, schema: JSONValue? = nil) -> JSONValue {
         guard let type else { return ["description": .string(meaning)] }
-        return ["description": .string(meaning), "content": content(type, nil)]
+        return ["description": .string(meaning), "content": content(type, schema)]
     }
 
     fileprivate static func content(_ type: String, _ schema: JSONValue?) -> JSONValue {
@@ -192,8 +196,12 @@ extension Route {
         }
         var all = JSONObject()
         for response in responses {
-            let type = response.status < 300 && response.status != 204 ? responseType : nil
-            all[String(response.status)] = RouteTable.response(response.meaning, type: type)
+            let isAnswer = response.status < 300 && response.status != 204
+            all[String(response.status)] = RouteTable.response(
+                response.meaning,
+                type: isAnswer ? responseType : nil,
+                schema: responseSchema
+            )
         }
         if !query.isEmpty { all["400"] = RouteTable.response("the query is no text", type: "application/json") }
         if requestSchema != nil {

@@ -44,6 +44,7 @@ struct HistoryEndpoints: Sendable {
                 "Calls that are kept, the newest first",
                 access: .viewer,
                 query: Self.filters,
+                responseSchema: AnswerSchema.history,
                 responses: Self.wrongQuery
             ) { try await page($0) },
             export("jsonl", "application/jsonl", .jsonLines), export("csv", "text/csv", .csv),

@@ -28,14 +28,19 @@ struct CallEndpoints: Sendable {
 
     private var seen: [Route] {
         [
-            Route(.get, "/calls", "Calls in progress, and the last that ended", access: .viewer) { _ in
-                .json(["calls": .array(directory.entries.map { .object($0.summary) })])
-            },
+            Route(
+                .get,
+                "/calls",
+                "Calls in progress, and the last that ended",
+                access: .viewer,
+                responseSchema: AnswerSchema.calls
+            ) { _ in .json(["calls": .array(directory.entries.map { .object($0.summary) })]) },
             Route(
                 .get,
                 "/calls/{id}",
                 "One call, with what was said",
                 access: .viewer,
+                responseSchema: AnswerSchema.call,
                 responses: [(200, "OK"), (404, "no such call")]
             ) { request in
                 guard let entry = directory.entry(request.parameters["id"] ?? "") else {
@@ -84,6 +89,7 @@ struct CallEndpoints: Sendable {
                 "Calls somebody and connects them to the agent",
                 access: .operate,
                 requestSchema: Self.outboundSchema,
+                responseSchema: AnswerSchema.made,
                 responses: [
                     (201, "the call is being made"), (403, "the number may not be called"),
                     (409, "the server is not set up for it"),

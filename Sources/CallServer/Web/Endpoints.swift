@@ -19,8 +19,13 @@ struct Endpoints: Sendable {
 
     var routes: [Route] {
         [
-            Route(.get, "/", "Says what this is") { _ in .json(root) },
-            Route(.get, "/public-url", "The address under which carriers reach this server") { request in
+            Route(.get, "/", "Says what this is", responseSchema: AnswerSchema.root) { _ in .json(root) },
+            Route(
+                .get,
+                "/public-url",
+                "The address under which carriers reach this server",
+                responseSchema: AnswerSchema.publicURL
+            ) { request in
                 let given = live.settings.publicURL
                 let own = carrier.origin(request)?.pageURL(path: "") ?? ""
                 return .json(["publicUrl": .string(given.isEmpty ? own : given)])
@@ -29,6 +34,7 @@ struct Endpoints: Sendable {
                 .get,
                 "/health",
                 "How the server is; details for viewers",
+                responseSchema: AnswerSchema.health,
                 responses: [(200, "healthy, or a warning"), (503, "critical")]
             ) { request in
                 let mayLook = guardian.refusal(of: request, access: .viewer) == nil
@@ -39,6 +45,7 @@ struct Endpoints: Sendable {
                 .get,
                 "/ready",
                 "Whether new calls are taken",
+                responseSchema: AnswerSchema.ready,
                 responses: [(200, "they are"), (503, "the server is draining")]
             ) { _ in
                 let isReady = !drain.isDraining

@@ -16,7 +16,12 @@ struct ToolEndpoints: Sendable {
 
     var routes: [Route] {
         [
-            Route(.get, "/tools", "The functions that are offered to the model") { _ in .json(list) },
+            Route(
+                .get,
+                "/tools",
+                "The functions that are offered to the model",
+                responseSchema: AnswerSchema.tools
+            ) { _ in .json(list) },
             Route(
                 .post,
                 "/tools/{name}/try",

@@ -134,6 +134,44 @@ import Testing
         await server.stop()
     }
 
+    /// Answers hold what the document's schemas say, and nothing that they do not name.
+    @Test func answersHaveTheSchemasOfTheDocument() async throws {
+        let folder = try TemporaryFolder()
+        let server = try await ServerFixture(
+            ["DATABASE_PATH": folder.path + "/calls.db"],
+            model: { $0.toolCalls = [.init(turn: 1, name: "current_time")] }
+        )
+        let id = PhoneScript.pattern(1, []).callID
+        let outcome = try await server.call(1, [.speakPattern(milliseconds: 500), .pause(milliseconds: 60_000)])
+        _ = try await server.ask("/calls/\(id)") { $0.text.contains(#""who":"agent""#) }
+        #expect(try await server.ask("POST", "/calls/\(id)/hangup").status == 202)
+        await outcome.ended()
+        _ = try await server.ask("/history") { $0.text.contains("operator_hung_up") }
+        let document = try JSONValue(parsing: try await server.ask("GET", "/openapi.json").body)
+        func schema(_ path: String, _ method: String, _ status: String) throws -> JSONValue {
+            let response = try #require(document["paths"]?[path]?[method]?["responses"]?[status])
+            return try #require(response["content"]?["application/json"]?["schema"], "\(method) \(path)")
+        }
+        for path in ["/", "/public-url", "/tools", "/health", "/ready", "/calls", "/calls/{id}", "/history"] {
+            let answer = try await server.ask("GET", path.replacing("{id}", with: id))
+            let (json, schema) = (try JSONValue(parsing: answer.body), try schema(path, "get", "200"))
+            #expect(SchemaValidation.problem(json, schema: Self.closed(schema)) == nil, "\(path): \(answer.text)")
+        }
+        #expect(try schema("/calls", "post", "201")["required"] == ["call_sid", "status"])
+        let form = document["paths"]?["/status"]?["post"]?["requestBody"]?["content"]?.objectValue?.keys
+        #expect(form == ["application/x-www-form-urlencoded"])
+        await server.stop()
+    }
+
+    /// The schema with nothing allowed that it does not name.
+    private static func closed(_ schema: JSONValue) -> JSONValue {
+        if let all = schema.arrayValue { return .array(all.map(closed)) }
+        guard let members = schema.objectValue?.members else { return schema }
+        var object = JSONObject(members.map { .init(key: $0.key, value: closed($0.value)) })
+        if schema["properties"]?.objectValue != nil { object["additionalProperties"] = false }
+        return .object(object)
+    }
+
     @Test func metricsAreInPrometheusText() async throws {
         let server = try await ServerFixture()
         let outcome = try await server.call()
