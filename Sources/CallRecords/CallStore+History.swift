@@ -13,6 +13,29 @@ extension CallStore {
         return HistoryPage(calls: calls, next: next)
     }
 
+    /// How many calls a query finds, wherever its page begins; counting ends at `StoreLimits.countedCalls`, and costs no
+    /// more than a page that nothing fits. Blocks; not on a loop.
+    ///
+    /// - Throws: What SQLite says.
+    public func count(_ query: HistoryQuery = HistoryQuery()) throws -> Int {
+        var query = query
+        query.cursor = nil
+        let statements = try HistoryStatements(query)
+        let most = limits.countedCalls
+        return try read { db in
+            func count(_ statement: HistoryStatements.Statement) throws -> Int {
+                try Int.fetchOne(db.cachedStatement(sql: statement.sql), arguments: statement.arguments) ?? 0
+            }
+            guard let candidates = statements.candidates else { return try count(statements.counted(atMost: most)) }
+            var found = 0
+            try Self.walk(db, candidates) { ids in
+                found += try count(statements.counted(ids))
+                return found < most
+            }
+            return min(found, most)
+        }
+    }
+
     private static func find(_ db: Database, _ statements: HistoryStatements, limit: Int) throws -> [StoredCall] {
         func calls(_ statement: HistoryStatements.Statement) throws -> [StoredCall] {
             try Row.fetchAll(db.cachedStatement(sql: statement.sql), arguments: statement.arguments).map(
@@ -20,24 +43,35 @@ extension CallStore {
             )
         }
         guard let candidates = statements.candidates else { return try calls(statements.page(limit: limit)) }
-        let places = try Int64.fetchCursor(db, sql: candidates.sql, arguments: candidates.arguments)
         var found: [StoredCall] = []
+        try walk(db, candidates) { ids in
+            found += try calls(statements.chosen(ids, limit: limit - found.count))
+            return found.count < limit
+        }
+        return found
+    }
+
+    /// Gives the ids of candidates, each once, some at a time, for as long as more are wanted.
+    private static func walk(
+        _ db: Database,
+        _ candidates: HistoryStatements.Statement,
+        _ wantsMore: ([Int64]) throws -> Bool
+    ) throws {
+        let places = try Int64.fetchCursor(db, sql: candidates.sql, arguments: candidates.arguments)
         var ids: [Int64] = []
         var last: Int64?
         // Few at first, more when most of them do not fit.
         var step = stepMin
-        while found.count < limit {
+        while true {
             let id = try places.next().map { $0 / Schema.turnsPerCall }
             // Several turns of one call stand together.
             if let id, id != last { ids.append(id) }
             last = id
             guard id == nil || ids.count == step else { continue }
-            found += try calls(statements.chosen(ids, limit: limit - found.count))
-            if id == nil { break }
+            guard try wantsMore(ids), id != nil else { return }
             ids.removeAll(keepingCapacity: true)
             step = min(step * 4, stepMax)
         }
-        return found
     }
 
     /// Candidates that are looked at in one statement.

@@ -44,15 +44,32 @@ struct HistoryStatements {
 
     /// Those of these calls that fit.
     func chosen(_ ids: [Int64], limit: Int) -> Statement {
-        let list = "[" + ids.map { String($0) }.joined(separator: ",") + "]"
-        return Statement(
+        Statement(
             sql: """
                 SELECT * FROM calls WHERE id IN (SELECT value FROM json_each(?))\(filter.sql)
                 ORDER BY id DESC LIMIT ?
                 """,
-            arguments: [list] + filter.arguments + [limit]
+            arguments: [Self.list(ids)] + filter.arguments + [limit]
         )
     }
+
+    /// How many calls there are, up to so many.
+    func counted(atMost most: Int) -> Statement {
+        Statement(
+            sql: "SELECT count(*) FROM (SELECT 1 FROM calls WHERE \(place.sql)\(filter.sql) LIMIT ?)",
+            arguments: place.arguments + filter.arguments + [most]
+        )
+    }
+
+    /// How many of these calls fit.
+    func counted(_ ids: [Int64]) -> Statement {
+        Statement(
+            sql: "SELECT count(*) FROM calls WHERE id IN (SELECT value FROM json_each(?))\(filter.sql)",
+            arguments: [Self.list(ids)] + filter.arguments
+        )
+    }
+
+    private static func list(_ ids: [Int64]) -> String { "[" + ids.map { String($0) }.joined(separator: ",") + "]" }
 
     private static func filter(_ query: HistoryQuery) -> Statement {
         var filter = Statement(sql: "", arguments: [])

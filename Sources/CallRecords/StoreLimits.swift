@@ -22,6 +22,8 @@ public struct StoreLimits: Sendable {
     public var checkedBytes = 256 << 20
     /// Calls in one answer of `CallStore.history`.
     public var pageCalls = 200
+    /// Calls that `CallStore.count` counts: one more than a page of the dashboard shows.
+    public var countedCalls = 50_001
     /// Calls deleted in one transaction.
     public var deletedAtOnce = 100
     /// Rows of the outbox; beyond it delivered ones go first, then the oldest, which are counted.

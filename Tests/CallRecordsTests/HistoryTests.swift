@@ -86,6 +86,38 @@ import Testing
         #expect(seen == (0..<95).reversed().map { "CA\($0)" })
     }
 
+    /// What is counted is what all pages together have, however it is looked for.
+    @Test func countsWhatAllPagesHave() throws {
+        let store = try CallStore.open(path: folder.file("calls.db"))
+        try Self.fill(store, calls: 1_500)
+        for (name, change) in Self.queries {
+            var query = HistoryQuery()
+            change(&query)
+            let count = try store.count(query)
+            query.cursor = nil
+            query.limit = 200
+            var found = 0
+            repeat {
+                let page = try store.history(query)
+                found += page.calls.count
+                query.cursor = page.next
+            } while query.cursor != nil
+            #expect(count == found, "\(name)")
+        }
+    }
+
+    @Test(arguments: [nil, "weather"]) func countingEnds(text: String?) throws {
+        var limits = StoreLimits()
+        limits.countedCalls = 101
+        let store = try CallStore.open(path: folder.file("calls.db"), limits: limits)
+        try Self.fill(store, calls: 300)
+        var query = HistoryQuery()
+        query.text = text
+        #expect(try store.count(query) == 101)
+        query.endReason = "idle"
+        #expect(try store.count(query) == 15)
+    }
+
     @Test(arguments: [1, 7, 50, 64, 200]) func pagesOfWordsMissAndRepeatNothing(limit: Int) throws {
         let store = try CallStore.open(path: folder.file("calls.db"))
         try Self.fill(store, calls: 300)
@@ -183,6 +215,8 @@ import Testing
             change(&query)
             let times = try (0..<5).map { _ in try clock.measure { _ = try store.history(query) } }
             print("history of 10,000 calls, \(name): median \(times.sorted()[2] / .milliseconds(1)) ms")
+            let counting = try clock.measure { _ = try store.count(query) }
+            print("history of 10,000 calls, \(name), counted: \(counting / .milliseconds(1)) ms")
         }
         let time = try clock.measure { _ = try store.call(5_000) }
         print("history of 10,000 calls, one call: \(time / .milliseconds(1)) ms")

@@ -263,7 +263,8 @@ class Mock:
     async def get_history(self, request):
         found = self.history.find(request.query)
         at, limit = int(request.query.get("cursor", 0)), int(request.query.get("limit", 50))
-        return web.json_response({"calls": found[at:at + limit], "next": str(at + limit) if at + limit < len(found) else None, "total": len(found)})
+        return web.json_response({"calls": found[at:at + limit], "next": str(at + limit) if at + limit < len(found) else None,
+                                  "total": None if at else min(len(found), 50_001)})
 
     async def get_record(self, request):
         call = self.calls.get(request.match_info["sid"])

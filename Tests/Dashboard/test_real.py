@@ -1,5 +1,6 @@
 """A call through the server itself, followed on the page: skipped until the command is built."""
 import re
+import sqlite3
 import time
 
 import pytest
@@ -119,3 +120,31 @@ def test_a_session_that_a_viewer_saved_is_shown_and_forgotten(open_page, server)
     page.get_by_role("button", name="Return to them").click()
     expect(banner).to_be_hidden()
     assert server.ask("/configuration")["viewer_session"] is None
+
+
+@pytest.fixture(scope="module")
+def long_history(tmp_path_factory):
+    """A server with more calls than it tells of at once."""
+    folder = tmp_path_factory.mktemp("long")
+    server = Trunkline(folder, RECORDING="off", DATABASE_PATH=str(folder / "calls.db"))
+    with sqlite3.connect(folder / "calls.db") as database:
+        database.executemany(
+            """INSERT INTO calls (call_sid, stream_sid, direction, caller, called, started_at, last_at, ended_at, duration_ms,
+               end_reason, end_initiator) VALUES (?, ?, 'inbound', ?, '+15550199', ?, ?, ?, 60000, ?, 'caller')""",
+            [(f"CA{n:032x}", f"MZ{n:032x}", f"+1555{n:07}", 1_000_000 * n, 1_000_000 * n + 60_000, 1_000_000 * n + 60_000,
+              "idle" if n % 2 else "caller_hung_up") for n in range(1, 651)])
+    database.close()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("place, calls, last", [("", 650, "+15550000001"), ("?reason=caller_hung_up", 325, "+15550000002")])
+def test_all_of_a_long_history_is_shown(open_page, long_history, pages, place, calls, last):
+    page = pages.page(pages.context(1360, 900, "light"))
+    page.goto(f"{long_history.url}/dashboard#/history{place}")
+    expect(page.locator(".view-head [role=status]")).to_contain_text(f"{calls} calls")
+    listing = page.locator(".history-list")
+    expect(page.locator(".history-table")).to_have_attribute("aria-rowcount", str(calls + 1))
+    listing.evaluate("(list) => { list.scrollTop = list.scrollHeight; }")
+    row = page.locator(f".history-list .virtual-row[aria-rowindex='{calls + 1}'] .h-caller a")
+    expect(row).to_have_text(last, timeout=20_000)

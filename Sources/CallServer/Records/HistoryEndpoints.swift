@@ -41,7 +41,7 @@ struct HistoryEndpoints: Sendable {
             Route(
                 .get,
                 "/history",
-                "Calls that are kept, the newest first",
+                "Calls that are kept, the newest first; on the first page how many there are (`total`, up to 50,001)",
                 access: .viewer,
                 query: Self.filters,
                 responseSchema: AnswerSchema.history,
@@ -136,14 +136,17 @@ struct HistoryEndpoints: Sendable {
 
     private func page(_ request: WebRequest) async throws -> WebResponse {
         let query = try Self.query(request)
-        let (page, snippets) = try await ask { store in
+        let (page, snippets, total) = try await ask { store in
             let page = try store.history(query)
             let snippets = try query.text.map { try store.snippets(of: page.calls.map(\.id), text: $0) } ?? [:]
-            return (page, snippets)
+            guard query.cursor == nil else { return (page, snippets, Int?.none) }
+            // A first page that is also the last is counted already.
+            return (page, snippets, page.next == nil ? page.calls.count : try store.count(query))
         }
         return .json([
             "calls": .array(page.calls.map { .object(HistoryJSON.summary($0, snippet: snippets[$0.id])) }),
             "next": page.next.map(JSONValue.string) ?? .null,
+            "total": total.map { .integer(Int64($0)) } ?? .null,
         ])
     }
 

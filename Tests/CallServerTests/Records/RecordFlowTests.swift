@@ -37,6 +37,8 @@ import Trunk
         let call = try #require(page["calls"]?.arrayValue?.first)
         #expect(call["call_sid"]?.stringValue == Self.callID && call["model"] == "gpt-realtime-2.1")
         #expect(call["snippet"]?.stringValue?.contains("\u{2}agent\u{3}") == true && page["next"] == .null)
+        #expect(page["total"] == 1)
+        #expect(try await server.ask("GET", "/history?cursor=0.0").text == #"{"calls":[],"next":null,"total":null}"#)
         #expect(try await server.ask("GET", "/history?text=nothing-like-it").text.hasPrefix(#"{"calls":[]"#))
         for wrong in ["from=yesterday", "limit=0", "min_duration_ms=x", "cursor=x"] {
             #expect(try await server.ask("GET", "/history?\(wrong)").status == 422, "\(wrong)")

@@ -129,8 +129,9 @@ export function historyView({search}) {
       const before = rows.length;
       rows.push(...(answer.calls ?? []));
       cursor = answer.next;
-      total = answer.total ?? rows.length;
       isDone = !cursor || rows.length >= ROWS_MAX;
+      // Told with the first page; calls that came or went since show when the last page does.
+      total = !cursor ? rows.length : answer.total ?? Math.max(total, rows.length + 1);
       list.count = Math.min(isDone ? rows.length : total, ROWS_MAX);
       mark(table, 'aria-rowcount', list.count + 1);
       if (isFirst || before < wanted + 8) list.redraw();
@@ -155,7 +156,7 @@ export function historyView({search}) {
   function tell() {
     const isFiltered = Object.values(values()).some(Boolean);
     say(status,
-      `${plural(total, 'call')}${isFiltered ? ' found' : ''}${
+      `${total > ROWS_MAX ? `more than ${plural(ROWS_MAX, 'call')}` : plural(total, 'call')}${isFiltered ? ' found' : ''}${
         total > ROWS_MAX ? `; the first ${count(ROWS_MAX)} are shown, narrow the search for others` : ''}`);
     empty.hidden = total > 0;
     table.hidden = total === 0;
