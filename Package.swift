@@ -244,8 +244,8 @@ let package = Package(
         .testTarget(
             name: "CallServerTests",
             dependencies: [
-                "CallBridge", "CallPolicy", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators", "TestSupport",
-                "Trunk", "WebServer",
+                "CallBridge", "CallPolicy", "CallRecords", "CallServer", "RealtimeProtocol", "SelfTest", "Simulators",
+                "TestSupport", "Trunk", "WebServer",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swift

@@ -164,10 +164,10 @@ struct StoreFile {
             try db.execute(
                 sql: """
                     UPDATE calls SET ended_at = last_at, duration_ms = max(0, last_at - started_at),
-                        end_reason = 'interrupted', end_initiator = 'system', end_detail = 'the server ended'
+                        end_reason = ?, end_initiator = 'system', end_detail = 'the server ended'
                     WHERE id = ?
                     """,
-                arguments: [id]
+                arguments: [StoredCall.interrupted, id]
             )
             try Latency.sumUp(db, call: id)
             if queues { try Outbox.put(db, call: id, at: row["last_at"]) }

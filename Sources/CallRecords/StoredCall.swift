@@ -3,6 +3,9 @@ public import RealtimeProtocol
 
 /// One call as it is stored.
 public struct StoredCall: Sendable, Hashable {
+    /// The end reason of a call that was cut off with the server that led it.
+    public static let interrupted = "interrupted"
+
     /// The id in the store; grows with each call.
     public let id: Int64
     /// The carrier's id. A call whose stream is opened again has several entries.
@@ -11,7 +14,7 @@ public struct StoredCall: Sendable, Hashable {
     public let startedAt: Int64
     /// Milliseconds since 1970; nil while it is in progress.
     public let endedAt: Int64?
-    /// An `EndReason`, or `interrupted` when the server ended first.
+    /// An `EndReason`'s raw value, or `interrupted`.
     public let endReason: String?
     /// The name of its recording's file.
     public let recordingFile: String?

@@ -18,12 +18,13 @@ const REASONS = {
   model_failed: 'Model kept failing',
   draining: 'Server shut down',
   internal_error: 'Internal error',
+  interrupted: 'Cut off: the server ended',
 };
 
 /** Ends that somebody should look into. */
 const TROUBLE = new Set([
   'carrier_lost', 'no_media', 'model_unreachable', 'model_refused', 'session_refused', 'format_mismatch', 'model_failed',
-  'internal_error'
+  'internal_error', 'interrupted'
 ]);
 
 export const END_REASONS = Object.keys(REASONS);
