@@ -115,6 +115,7 @@ class Call:
         await self.wait(0.2)
         await self.log("input_audio_buffer.committed", item_id=item)
         await self.log("conversation.item.added", item={"id": item, "type": "message", "role": "user", "content": []})
+        await self.event("caller_turn_committed", board=False, item_id=item)
         await self.wait(0.02)
         await self.log("response.created", response={"id": "resp_" + item, "status": "in_progress"})
         for word in words.split(" "):
@@ -141,6 +142,8 @@ class Call:
                 await self.wait(len(word) * 0.05)
         self.agent_speaks = False
         if unheard:
+            if word is whole[0]:
+                await self.event("agent_heard", board=False, item_id=item, ago_ms=40)
             self.facts["interruptions"] += 1
             await self.event("interrupted", cause="speech", item_id=item, heard_ms=len(words) * 55, dropped_ms=1_240)
             await self.event("truncated", board=False, item_id=item, audio_end_ms=len(words) * 55, received_ms=9_000)

@@ -42,6 +42,38 @@ def test_the_transcript_grows_with_interruptions_tools_and_times(open_page, call
     assert page.locator(".fall-bar .stretch.committed_ms").count() > 0
 
 
+def test_a_live_answer_is_followed_to_the_ear(open_page, call):
+    page = open_page(f"#/call/{call}")
+    page.get_by_role("tab", name="Answer times").click()
+    bar = page.locator(".fall-bar", has=page.locator(".stretch.first_mark_ms")).first
+    expect(bar).to_have_attribute("aria-label", re.compile("to commit .* to first frame .* to the ear"))
+
+
+def test_marks_and_commits_belong_to_their_turns(open_page):
+    """By the server's events alone: news of a mark is late, and may be of an answer before the last."""
+    page = open_page("#/live")
+    turns, marks = page.evaluate("""async () => {
+      const { CallModel } = await import('/dashboard/js/call-model.js');
+      const model = new CallModel('x');
+      model.take({ started_at: new Date(0).toISOString(), status: 'in-progress' });
+      const tell = (at, event) => model.event({ at, event });
+      tell(1000, { type: 'caller_speech_stopped', item_id: 'a' });
+      tell(1200, { type: 'caller_turn_committed', item_id: 'a' });
+      tell(1500, { type: 'audio_started', item_id: 'b' });
+      tell(2000, { type: 'caller_speech_stopped', item_id: 'c' });
+      tell(2010, { type: 'caller_turn_committed', item_id: 'c' });
+      tell(2100, { type: 'audio_started', item_id: 'd' });
+      tell(2105, { type: 'agent_heard', item_id: 'd', ago_ms: 30 });
+      tell(2110, { type: 'agent_heard', item_id: 'b', ago_ms: 450 });
+      tell(2120, { type: 'agent_heard', item_id: 'b', ago_ms: 0 });
+      tell(2130, { type: 'agent_heard', item_id: 'nobody', ago_ms: 0 });
+      tell(3000, { type: 'talked_over', duration_ms: 700 });
+      return [model.turns, model.marks];
+    }""")
+    assert [(turn["committed_ms"], turn["first_mark_ms"]) for turn in turns] == [(1200, 1660), (2010, 2100)]
+    assert marks == [{"t": 2300, "kind": "talkover", "label": "both spoke for 700 ms, the agent went on"}]
+
+
 def test_levels_move(open_page, call):
     page = open_page(f"#/call/{call}")
     until(page, "[...document.querySelectorAll('.meter')].some((meter) => Number(meter.getAttribute('aria-valuenow')) > 5)")

@@ -145,6 +145,14 @@ export class CallModel extends Emitter {
     this.changed('turns');
   }
 
+  /** A mark of the carrier's came back: its news is later than the moment that it tells of. */
+  #heard(t, item) {
+    const turn = this.turns.findLast((one) => one.item === item);
+    if (!turn || (turn.first_mark_ms ?? null) !== null) return;
+    turn.first_mark_ms = Math.max(t, turn.first_sent_ms ?? 0);
+    this.changed('turns');
+  }
+
   tool(id, values, t) {
     let tool = this.tools.find((one) => one.call_id === id);
     if (!tool) {
@@ -170,6 +178,9 @@ export class CallModel extends Emitter {
         this.#close('caller', t);
         this.#station('speech_end_ms', t);
         break;
+      case 'caller_turn_committed':
+        this.#station('committed_ms', t);
+        break;
       case 'caller_transcript':
         this.line(event.item_id || `caller-${t}`, 'caller', t, {text: event.text, pending: false});
         break;
@@ -187,6 +198,9 @@ export class CallModel extends Emitter {
       case 'audio_started':
         this.#open('agent', t, event.item_id);
         this.#station('first_sent_ms', t, event.item_id);
+        break;
+      case 'agent_heard':
+        this.#heard(t - (event.ago_ms ?? 0), event.item_id);
         break;
       case 'audio_finished':
         this.#close('agent', t);
@@ -210,6 +224,9 @@ export class CallModel extends Emitter {
         this.mark(t, 'interruption', words.interruption(event));
         break;
       }
+      case 'talked_over':
+        this.mark(Math.max(0, t - event.duration_ms), 'talkover', words.talkOver(event.duration_ms));
+        break;
       case 'tool_started':
         this.tool(event.call_id, {name: event.name, arguments: event.arguments}, t);
         this.mark(t, 'tool', `tool ${event.name}`);
@@ -359,7 +376,7 @@ export class CallModel extends Emitter {
         interrupted: Boolean(turn.interrupted),
         end: turn.ended_ms ?? null,
       });
-      if (turn.who !== 'keys')
+      if (turn.who === 'caller' || turn.who === 'agent')
         this.spans.push({
           who: turn.who,
           from: turn.began_ms ?? 0,
@@ -374,7 +391,8 @@ export class CallModel extends Emitter {
       this.tool(tool.call_id, {...tool}, tool.at_ms ?? this.at(tool.at));
       this.mark(tool.at_ms ?? this.at(tool.at), 'tool', `tool ${tool.name}`);
     }
-    for (const cut of cuts) this.mark(cut.at_ms, 'interruption', words.interruption(cut));
+    for (const cut of cuts)
+      this.mark(cut.at_ms, cut.cause === 'suppressed' ? 'talkover' : 'interruption', words.interruption(cut));
     for (const loss of this.record.losses) {
       this.mark(loss.at_ms, 'reconnect', `model away for ${loss.outage_ms} ms`);
       this.#note(loss.at_ms, `Model connection lost (${loss.reason}); back after ${loss.outage_ms} ms`, 'warn');

@@ -17,6 +17,7 @@ const LEFT = 52;
 
 const KINDS = {
   interruption: ['Interruption', 'diamond'],
+  talkover: ['Both spoke', 'circle'],
   tool: ['Tool call', 'square'],
   reconnect: ['Model connection', 'circle'],
   warning: ['Warning', 'triangle'],

@@ -47,9 +47,13 @@ const CAUSES = {
 };
 export const cause = (name) => CAUSES[name] ?? spaced(name);
 
+/** The caller spoke into an answer that may not be interrupted. */
+export const talkOver = (ms) => `both spoke${ms === null ? '' : ` for ${ms} ms`}, the agent went on`;
+
 /** One interruption, as the server tells and keeps it. */
 export const interruption = (cut) => {
   const both = cut.talk_over_ms ?? null;
+  if (cut.cause === 'suppressed') return talkOver(both);
   return `interrupted, ${cause(cut.cause)}: ${cut.heard_ms} ms heard, ${cut.dropped_ms} ms dropped${
     both === null ? '' : `, both spoke for ${both} ms`}`;
 };
