@@ -14,7 +14,7 @@ def now():
 
 
 class Call:
-    def __init__(self, server, number, scene=None, hostile=False):
+    def __init__(self, server, number, scene=None, hostile=False, device=False):
         self.server = server
         self.chance = random.Random(f"live {number}")
         self.sid = f"CA{0xF0000000 + number:032x}"
@@ -30,7 +30,9 @@ class Call:
             "from": '"><img src=x onerror=alert(1)>' if hostile else number_of(self.chance),
             "to": "+15550100001", "direction": "inbound", "rule": RULES[number % len(RULES)], "model": MODEL,
             "voice": VOICES[number % len(VOICES)], "model_serving": False, "agent_muted": False, "interruptions": 0,
-            "reconnects": 0, "cost_usd": 0.0}
+            "reconnects": 0, "cost_usd": 0.0, "audio_bytes_per_ms": 8}
+        if device:
+            self.facts |= {"from": "24:0a:c4:00:01:10", "to": "", "direction": "", "audio_bytes_per_ms": 48}
         self.task = None
 
     @property
@@ -113,9 +115,9 @@ class Call:
         await self.event("caller_speech_stopped", item_id=item)
         await self.log("input_audio_buffer.speech_stopped", item_id=item, audio_end_ms=15_000)
         await self.wait(0.2)
+        await self.event("caller_turn_committed", board=False, item_id=item)
         await self.log("input_audio_buffer.committed", item_id=item)
         await self.log("conversation.item.added", item={"id": item, "type": "message", "role": "user", "content": []})
-        await self.event("caller_turn_committed", board=False, item_id=item)
         await self.wait(0.02)
         await self.log("response.created", response={"id": "resp_" + item, "status": "in_progress"})
         for word in words.split(" "):
@@ -140,10 +142,10 @@ class Call:
             said += len(word) + 1
             if said <= len(words):
                 await self.wait(len(word) * 0.05)
-        self.agent_speaks = False
-        if unheard:
             if word is whole[0]:
                 await self.event("agent_heard", board=False, item_id=item, ago_ms=40)
+        self.agent_speaks = False
+        if unheard:
             self.facts["interruptions"] += 1
             await self.event("interrupted", cause="speech", item_id=item, heard_ms=len(words) * 55, dropped_ms=1_240)
             await self.event("truncated", board=False, item_id=item, audio_end_ms=len(words) * 55, received_ms=9_000)

@@ -203,6 +203,19 @@ def test_the_inspector_filters_searches_pauses_and_folds_audio(open_page, server
     expect(page.locator(".event.bad")).to_have_count(2)
 
 
+def test_audio_of_a_device_is_folded_by_its_own_format(open_page, server):
+    sid = server.mock("begin", scene=0, device=True)["sid"]
+    page = open_page(f"#/call/{sid}")
+    page.get_by_role("tab", name="Events").click()
+    page.get_by_label("Audio too").check()
+    page.get_by_label("Search events").fill('"pcm"')
+    for _ in range(5):
+        # 4,800 bytes: 100 ms of PCM at 24,000 Hz.
+        server.mock("log", call_sid=sid, event={"type": "response.output_audio.delta", "item_id": "pcm", "delta": "f" * 6400})
+    expect(page.locator(".event-gist")).to_have_text("5 pieces, 0.50 s of audio")
+    server.mock("end", call_sid=sid)
+
+
 def test_events_kept_are_bounded(open_page, server, call):
     page = open_page(f"#/call/{call}")
     page.get_by_role("tab", name="Events").click()

@@ -50,6 +50,8 @@ struct CallEntry: Sendable {
     var rule = ""
     var model = ""
     var voice = ""
+    /// The audio of the model.
+    var modelFormat = AudioFormat.pcmu
     var startedAt: Int64
     var endedAt: Int64?
     /// What the carrier said of a call that we make, until its stream begins.
@@ -91,6 +93,7 @@ struct CallEntry: Sendable {
         rule = plan.rule
         model = plan.call.session.model
         voice = plan.call.session.voice
+        modelFormat = plan.call.session.outputFormat
     }
 
     /// The number at the other end.
@@ -174,6 +177,7 @@ struct CallEntry: Sendable {
             "speaking": .string(isLive ? speaking.rawValue : Speaking.nobody.rawValue),
             "interruptions": .integer(Int64(interruptions)), "reconnects": .integer(Int64(reconnects)),
             "cost_usd": .number(Double(costMicrodollars) / 1_000_000),
+            "audio_bytes_per_ms": .integer(Int64(modelFormat.bytesPerMillisecond)),
         ]
         if let lastLatency { object["latency_ms"] = .integer(Int64(lastLatency)) }
         if let endedAt { object["ended_at"] = .string(UnixTime.text(endedAt)) }

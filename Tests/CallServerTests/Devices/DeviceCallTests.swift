@@ -83,7 +83,10 @@ struct DeviceCallTests {
         var script = DeviceSimulator.Script()
         script.speech = Self.speech
         script.leavesAfter = 6_500
-        let report = try await ended(try await call(server, script))
+        let outcome = try await call(server, script)
+        // Its model speaks PCM at 24,000 Hz, which pages are told.
+        _ = try await server.ask("/calls") { $0.text.contains(#""audio_bytes_per_ms":48"#) }
+        let report = try await ended(outcome)
         let first = try #require(report.packets.first).at
         var most = 0
         for (index, packet) in report.packets.enumerated() {

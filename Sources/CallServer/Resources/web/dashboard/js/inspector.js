@@ -14,6 +14,8 @@ const TEXT_MAX = 40_000;
 /** Items whose audio is folded into one line each, the last ones; words come between their pieces. */
 const FOLDS_MAX = 8;
 const ROW = 30;  // pixels
+/** Bytes of a millisecond of a telephone's audio: G.711 at 8 kHz. */
+const TELEPHONE = 8;
 
 const GROUPS = [
   ['input', 'Caller audio', /^input_audio|transcription/], ['response', 'Responses', /^response\./],
@@ -124,8 +126,7 @@ export class Inspector {
     const t = this.model.at(feed.now());
     this.model.modelEvent(event, t);
     if (event.type.endsWith('audio.delta')) {
-      // µ-law at 8 kHz: eight bytes are a millisecond.
-      const length = bytesOf(event.delta) / 8;
+      const length = bytesOf(event.delta) / (this.model.summary?.audio_bytes_per_ms || TELEPHONE);
       const last = this.#folds.get(event.item_id);
       if (last) {
         last.folded += 1;
