@@ -46,10 +46,8 @@ extension Server {
             fetcher: parts.fetcher,
             logger: logger.subsystem("records")
         )
-        let directory = CallDirectory { what, who, callSID, said in
-            records?.note(what, by: who, said: said, on: callSID)
-        }
         let rest = settings.rest(parts.fetcher)
+        let directory = CallDirectory { records?.note($0) }
         let live = LiveSettings(settings, tools: ToolRegistry(withBuiltIns: false))
         let shelf = ToolShelf(
             base: parts.tools,

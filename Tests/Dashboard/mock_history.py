@@ -144,7 +144,7 @@ class History:
             "turns": turns, "tools": tools, "barge_ins": cuts, "reconnects": losses,
             "errors": [{"at_ms": int(t / 3), "kind": "late_tool_result", "detail": "the answer came after the call went on"}]
             if index % 3 == 1 else [],
-            "actions": [{"who": "ada", "what": "let the agent say something", "at": call["started_at"]}] if index % 4 == 0 else [],
+            "actions": [{"who": "ada", "what": "transferred", "detail": "front desk", "at": call["started_at"]}] if index % 4 == 0 else [],
             "usage": {"text_in": 5140, "text_cached": 4200, "text_out": 612, "audio_in": 9120, "audio_cached": 7300,
                       "audio_out": 4180, "cost_usd": call["cost_usd"]},
             "recording": {"url": f"/recordings/{call['call_sid']}.wav", "duration_ms": call["duration_ms"],

@@ -178,7 +178,7 @@ class Mock:
         if name == "message" and not body.get("text"):
             return problem(422, "text is missing")
         self.commands.append({"call_sid": sid, "command": name, "body": body})
-        call.actions.append({"who": self.visitor(request)[0], "what": name, "at": stamp(now())})
+        call.actions.append({"who": self.visitor(request)[0], "what": name, "detail": body.get("text", body.get("to", "")), "at": stamp(now())})
         if name == "hangup":
             await call.end("operator_hung_up", "operator")
         elif name in ("mute", "unmute"):

@@ -74,6 +74,21 @@ def test_marks_and_commits_belong_to_their_turns(open_page):
     assert marks == [{"t": 2300, "kind": "talkover", "label": "both spoke for 700 ms, the agent went on"}]
 
 
+def test_what_was_whispered_is_shown(open_page, server, call):
+    page = open_page(f"#/call/{call}")
+    page.get_by_role("button", name="Whisper").click()
+    page.get_by_label("Message").fill("Offer ten percent")
+    page.get_by_label("Message").press("Enter")
+    expect(page.get_by_label("Message")).to_have_value("")
+    page.reload()
+    page.get_by_role("tab", name="Details").click()
+    expect(page.locator(".facts")).to_contain_text("ada message: Offer ten percent")
+    # In the record, too: to whom a call was given.
+    page.goto(f"{server.url}/dashboard#/call/{RECORD}")
+    expect(page.locator(".line.note", has_text="ada transferred: front desk")).to_be_visible()
+    expect(page.locator(".facts")).to_contain_text("ada transferred: front desk")
+
+
 def test_levels_move(open_page, call):
     page = open_page(f"#/call/{call}")
     until(page, "[...document.querySelectorAll('.meter')].some((meter) => Number(meter.getAttribute('aria-valuenow')) > 5)")

@@ -1,5 +1,6 @@
 import CallBridge
 import CallPolicy
+import CallRecords
 import Trunk
 
 /// The calls in progress and the last that ended, by the carrier's id.
@@ -23,10 +24,10 @@ public final class CallDirectory: Sendable {
     }
 
     private let state = Locked(State())
-    /// Hears what people do to calls: what, who, call, and words of theirs.
-    private let acted: @Sendable (_ what: String, _ who: String, _ callSID: String, _ said: String?) -> Void
+    /// Hears what people do to calls.
+    private let acted: @Sendable (OperatorAction) -> Void
 
-    init(acted: @escaping @Sendable (String, String, String, String?) -> Void = { _, _, _, _ in }) {
+    init(acted: @escaping @Sendable (OperatorAction) -> Void = { _ in }) {
         self.acted = acted
     }
 
@@ -118,10 +119,13 @@ public final class CallDirectory: Sendable {
 
     /// Writes down what a person did to a call.
     ///
-    /// - Parameter said: What the agent is to say or to know, when it is that.
-    func act(_ what: String, by who: String, on callSID: String, said: String? = nil) {
-        acted(what, who, callSID, said)
-        state.withLock { $0.live[callSID]?.act(what, by: who, at: UnixTime.milliseconds) }
+    /// - Parameters:
+    ///   - said: What the agent is to say or to know, when it is that.
+    ///   - detail: More about it; what was said when it is left out.
+    func act(_ what: String, by who: String, on callSID: String, said: String? = nil, detail: String? = nil) {
+        let detail = detail ?? said ?? ""
+        acted(OperatorAction(callSID: callSID, who: who, what: what, detail: detail, said: said))
+        state.withLock { $0.live[callSID]?.act(what, by: who, detail: detail, at: UnixTime.milliseconds) }
     }
 
     /// Calls in progress that this device opened.

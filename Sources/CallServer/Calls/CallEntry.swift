@@ -34,6 +34,8 @@ struct CallEntry: Sendable {
     struct Act: Sendable {
         var who: String
         var what: String
+        /// The words that were said or whispered, or to whom the call was given.
+        var detail = ""
         var at: Int64
     }
 
@@ -151,8 +153,8 @@ struct CallEntry: Sendable {
         }
     }
 
-    mutating func act(_ what: String, by who: String, at moment: Int64) {
-        acts.append(Act(who: who, what: what, at: moment))
+    mutating func act(_ what: String, by who: String, detail: String, at moment: Int64) {
+        acts.append(Act(who: who, what: what, detail: detail, at: moment))
         if acts.count > Self.actsKept { acts.removeFirst() }
     }
 
@@ -210,7 +212,12 @@ struct CallEntry: Sendable {
             }
         )
         object["actions"] = .array(
-            acts.map { ["who": .string($0.who), "what": .string($0.what), "at": .string(UnixTime.text($0.at))] }
+            acts.map { act in
+                [
+                    "who": .string(act.who), "what": .string(act.what), "detail": .string(act.detail),
+                    "at": .string(UnixTime.text(act.at)),
+                ]
+            }
         )
         return object
     }

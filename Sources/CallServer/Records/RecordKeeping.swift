@@ -110,9 +110,7 @@ final class RecordKeeping: Sendable {
     }
 
     /// Takes down what a person did to a call.
-    func note(_ what: String, by who: String, said: String?, on callSID: String) {
-        writer.note(OperatorAction(callSID: callSID, who: who, what: what, said: said))
-    }
+    func note(_ action: OperatorAction) { writer.note(action) }
 
     // MARK: - What is asked
 

@@ -125,6 +125,25 @@ import Trunk
         }
     }
 
+    /// What an operator said stands with who said it.
+    @Test func whatWasWhisperedIsKept() async throws {
+        let folder = try TemporaryFolder()
+        let server = try await ServerFixture(Self.settings(folder, ["RECORDING": "off"]))
+        let outcome = try await server.call(1)
+        _ = try await server.ask("/calls/\(Self.callID)") { $0.text.contains(#""model_serving":true"#) }
+        let body = #"{"text":"Offer ten percent","mode":"instruct"}"#
+        #expect(try await server.ask("POST", "/calls/\(Self.callID)/message", body: body).status == 202)
+        let call = try JSONValue(parsing: try await server.ask("GET", "/calls/\(Self.callID)").body)
+        #expect(call["actions"]?.arrayValue?.first?["detail"] == "Offer ten percent")
+        _ = try await server.ask("POST", "/calls/\(Self.callID)/hangup")
+        await outcome.ended()
+        let kept = try await server.ask("/history/\(Self.callID)") { $0.text.contains("operator_hung_up") }
+        let record = try JSONValue(parsing: kept.body)
+        #expect(record["actions"]?.arrayValue?.first?["detail"] == "Offer ten percent")
+        #expect(record["turns"]?.arrayValue?.contains { $0["who"] == "operator" } == true)
+        await server.stop()
+    }
+
     @Test func endsAreToldUntilTheyAreTaken() async throws {
         let folder = try TemporaryFolder()
         let fetcher = ScriptedFetcher([

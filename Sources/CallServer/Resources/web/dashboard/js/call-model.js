@@ -402,7 +402,10 @@ export class CallModel extends Emitter {
       this.#note(error.at_ms, `${words.title(error.kind)}: ${error.detail}`, 'warn');
     }
     this.actions = actions.map((action) => ({...action, t: this.at(action.at)}));
-    for (const action of this.actions) this.#note(action.t, `${action.who} ${action.what}`);
+    // Words that were put into the conversation are a line of their own.
+    const isLine = (text) => turns.some((turn) => turn.who === 'operator' && turn.text === text);
+    for (const action of this.actions)
+      this.#note(action.t, isLine(action.detail) ? `${action.who} ${action.what}` : words.act(action));
     this.fullUsage = usage;
     this.recording = recording;
     for (const what of ['lines', 'tools', 'turns', 'timeline', 'facts']) this.changed(what);

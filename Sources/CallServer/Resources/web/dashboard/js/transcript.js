@@ -9,6 +9,7 @@ const WHO = {
   caller: 'Caller',
   agent: 'Agent',
   keys: 'Keys',
+  operator: 'Operator',
   note: ''
 };
 /** So near to the end counts as at the end, in pixels. */

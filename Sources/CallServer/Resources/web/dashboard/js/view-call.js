@@ -19,7 +19,7 @@ import {attempt} from './toast.js';
 import {ToolCards} from './tool-cards.js';
 import {Transcript} from './transcript.js';
 import {Waterfall} from './waterfall.js';
-import {speaking, state} from './words.js';
+import {act, speaking, state} from './words.js';
 
 /** The record of a call that just ended is written within about so long, in milliseconds. */
 const WRITTEN_AFTER = 2_000;
@@ -236,8 +236,7 @@ export function callView({parts, search}) {
         null,
       model.recording ? row('Recording', `${duration(model.recording.duration_ms)}, ${bytes(model.recording.bytes)}`) : null,
       model.actions.length ?
-        row('Done by people',
-          h('ul', {}, model.actions.map((action) => h('li', {}, `${duration(action.t)} ${action.who}: ${action.what}`)))) :
+        row('Done by people', h('ul', {}, model.actions.map((action) => h('li', {}, `${duration(action.t)} ${act(action)}`)))) :
         null);
   });
 

@@ -58,6 +58,9 @@ export const interruption = (cut) => {
     both === null ? '' : `, both spoke for ${both} ms`}`;
 };
 
+/** What a person did to a call, with the words or the number that belong to it. */
+export const act = (action) => `${action.who} ${action.what}${action.detail ? `: ${action.detail}` : ''}`;
+
 /** `model_stalled` as Model stalled. */
 const SPELLED = {
   cpu: 'CPU',
