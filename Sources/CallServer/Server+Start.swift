@@ -47,7 +47,7 @@ extension Server {
             logger: logger.subsystem("records")
         )
         let rest = settings.rest(parts.fetcher)
-        let directory = CallDirectory { records?.note($0) }
+        let directory = CallDirectory(hasAccount: rest != nil) { records?.note($0) }
         let live = LiveSettings(settings, tools: ToolRegistry(withBuiltIns: false))
         let shelf = ToolShelf(
             base: parts.tools,

@@ -30,9 +30,9 @@ class Call:
             "from": '"><img src=x onerror=alert(1)>' if hostile else number_of(self.chance),
             "to": "+15550100001", "direction": "inbound", "rule": RULES[number % len(RULES)], "model": MODEL,
             "voice": VOICES[number % len(VOICES)], "model_serving": False, "agent_muted": False, "interruptions": 0,
-            "reconnects": 0, "cost_usd": 0.0, "audio_bytes_per_ms": 8}
+            "reconnects": 0, "cost_usd": 0.0, "audio_bytes_per_ms": 8, "can_transfer": True}
         if device:
-            self.facts |= {"from": "24:0a:c4:00:01:10", "to": "", "direction": "", "audio_bytes_per_ms": 48}
+            self.facts |= {"from": "24:0a:c4:00:01:10", "to": "", "direction": "", "audio_bytes_per_ms": 48, "can_transfer": False}
         self.task = None
 
     @property
@@ -47,7 +47,7 @@ class Call:
                  "speaking": speaking[(self.caller_speaks, self.agent_speaks)] if self.is_live else "nobody"}
         if not self.is_live:
             call["ended_at"] = stamp(self.ended)
-            call["model_serving"] = False
+            call["model_serving"] = call["can_transfer"] = False
         return call
 
     def detail(self):

@@ -74,6 +74,14 @@ def test_marks_and_commits_belong_to_their_turns(open_page):
     assert marks == [{"t": 2300, "kind": "talkover", "label": "both spoke for 700 ms, the agent went on"}]
 
 
+def test_a_devices_call_cannot_be_transferred(open_page, server):
+    sid = server.mock("begin", scene=0, device=True)["sid"]
+    page = open_page(f"#/call/{sid}")
+    expect(page.get_by_role("button", name="Hang up")).to_be_visible()
+    expect(page.get_by_role("button", name="Transfer")).to_have_count(0)
+    server.mock("end", call_sid=sid)
+
+
 def test_what_was_whispered_is_shown(open_page, server, call):
     page = open_page(f"#/call/{call}")
     page.get_by_role("button", name="Whisper").click()

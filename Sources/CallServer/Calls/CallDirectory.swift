@@ -24,10 +24,13 @@ public final class CallDirectory: Sendable {
     }
 
     private let state = Locked(State())
+    /// Whether there is an account of Twilio's to ask.
+    private let hasAccount: Bool
     /// Hears what people do to calls.
     private let acted: @Sendable (OperatorAction) -> Void
 
-    init(acted: @escaping @Sendable (OperatorAction) -> Void = { _ in }) {
+    init(hasAccount: Bool = false, acted: @escaping @Sendable (OperatorAction) -> Void = { _ in }) {
+        self.hasAccount = hasAccount
         self.acted = acted
     }
 
@@ -92,6 +95,7 @@ public final class CallDirectory: Sendable {
                 state.started += 1
                 var entry = CallEntry(callSID: record.callSID, startedAt: now)
                 entry.seat = (engine, record.call)
+                entry.hasAccount = hasAccount
                 entry.note(plan)
                 state.live[record.callSID] = entry
                 if let index = state.made.firstIndex(where: { $0.callSID == record.callSID }) {

@@ -54,6 +54,10 @@ struct CallEntry: Sendable {
     var voice = ""
     /// The audio of the model.
     var modelFormat = AudioFormat.pcmu
+    /// Whether Twilio brought it: only such calls can be given to somebody else.
+    var isTwilio = false
+    /// Whether Twilio can be asked to.
+    var hasAccount = false
     var startedAt: Int64
     var endedAt: Int64?
     /// What the carrier said of a call that we make, until its stream begins.
@@ -105,6 +109,7 @@ struct CallEntry: Sendable {
         switch event {
         case .started(let start):
             streamSID = start.streamID
+            isTwilio = !start.hasLine
             caller = start.parameters[CallPlanner.callerParameter] ?? ""
             called = start.parameters[CallPlanner.calledParameter] ?? ""
             direction = start.parameters[CallPlanner.directionParameter] ?? ""
@@ -180,6 +185,7 @@ struct CallEntry: Sendable {
             "interruptions": .integer(Int64(interruptions)), "reconnects": .integer(Int64(reconnects)),
             "cost_usd": .number(Double(costMicrodollars) / 1_000_000),
             "audio_bytes_per_ms": .integer(Int64(modelFormat.bytesPerMillisecond)),
+            "can_transfer": .bool(isTwilio && hasAccount && isLive),
         ]
         if let lastLatency { object["latency_ms"] = .integer(Int64(lastLatency)) }
         if let endedAt { object["ended_at"] = .string(UnixTime.text(endedAt)) }

@@ -168,6 +168,10 @@ final class CallPlanner: Sendable {
             tools = live.tools.only(names)
             configuration.tools.offersEndCall = names.contains(BuiltInTools.endCallName)
         }
+        // What Twilio did not bring cannot be given away: a model must not promise it.
+        if !offer.isTwilio, !settings.carrier.transfers.isEmpty {
+            tools = tools.only(tools.definitions.map(\.name).filter { $0 != CallTransfer.toolName })
+        }
         let name = rule?.name ?? ""
         counted.withLock { counters in
             if counters.rules[name] != nil || counters.rules.count < Self.rulesCounted {

@@ -17,7 +17,14 @@ struct CallTransfer: Sendable {
     let directory: CallDirectory
 
     /// Calls a number for a caller and ends our part of the call.
-    func transfer(call callSID: String, to number: String, by initiator: EndInitiator) async throws {
+    ///
+    /// - Parameter taken: Called when the carrier has taken it, while the call is still ours.
+    func transfer(
+        call callSID: String,
+        to number: String,
+        by initiator: EndInitiator,
+        taken: @Sendable () -> Void = {}
+    ) async throws {
         let settings = live.settings
         let action = settings.publicOrigin?.pageURL(path: CarrierEndpoints.transferEndedPath)
         var verbs: [TwiML.Verb] = [
@@ -34,6 +41,7 @@ struct CallTransfer: Sendable {
             _ = await directory.command(.handOver(nil), to: callSID)
             throw Failure(description: error.description)
         }
+        taken()
         _ = await directory.command(.hangUp(initiator, .transferred), to: callSID)
     }
 

@@ -232,7 +232,8 @@ struct CallEndpoints: Sendable {
                     "properties": ["to": ["type": "string", "minLength": 1]],
                 ],
                 more: [
-                    (403, "the number may not be called"), (409, "the server is not set up for it"),
+                    (403, "the number may not be called"),
+                    (409, "the server is not set up for it, or the call is not Twilio's"),
                     (502, "the carrier refused"),
                 ]
             ) { try await transfer($0) },
@@ -289,7 +290,10 @@ struct CallEndpoints: Sendable {
         let to = try request.object().text("to")
         let settings = live.settings
         let callSID = request.parameters["id"] ?? ""
-        guard directory.entry(callSID)?.seat != nil else { throw Self.noCall }
+        guard let entry = directory.entry(callSID), entry.seat != nil else { throw Self.noCall }
+        guard entry.isTwilio else {
+            throw WebError(.conflict, "this line cannot be transferred: only calls that Twilio brings can be")
+        }
         guard let rest else {
             throw WebError(.conflict, "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set")
         }
@@ -297,12 +301,15 @@ struct CallEndpoints: Sendable {
         if named == nil, let refusal = settings.carrier.refusal(of: to) {
             throw WebError(.forbidden, "to is no name of TRANSFER_NUMBERS, and \(refusal)")
         }
-        directory.act("transferred", by: request.actor, on: callSID)
         let transfer = CallTransfer(rest: rest, live: live, directory: directory)
         do {
-            try await transfer.transfer(call: callSID, to: named ?? to, by: .operator)
-        } catch let error as CallTransfer.Failure {
-            throw WebError(.badGateway, error.description)
+            try await transfer.transfer(call: callSID, to: named ?? to, by: .operator) {
+                directory.act("transferred", by: request.actor, on: callSID, detail: to)
+            }
+        } catch {
+            directory.act("transfer failed", by: request.actor, on: callSID, detail: to)
+            guard let failure = error as? CallTransfer.Failure else { throw error }
+            throw WebError(.badGateway, failure.description)
         }
         return .json(["status": "accepted"], status: .accepted)
     }

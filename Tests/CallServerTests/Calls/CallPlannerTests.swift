@@ -13,7 +13,8 @@ import WebServer
     private static func planner(
         _ environment: [String: String] = [:],
         routing: String? = nil,
-        fetcher: ScriptedFetcher? = nil
+        fetcher: ScriptedFetcher? = nil,
+        tools given: ToolRegistry? = nil
     ) throws -> CallPlanner {
         var sources = SettingsSources(
             layers: [SettingsLayer("test", environment)],
@@ -23,7 +24,7 @@ import WebServer
         let settings = try Settings(sources)
         var tools = ToolRegistry()
         tools.register(ToolDefinition(name: "a", description: "A.")) { (_: JSONValue, _) in "a" }
-        let live = LiveSettings(settings, tools: tools)
+        let live = LiveSettings(settings, tools: given ?? tools)
         return CallPlanner(live, fetcher: fetcher, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) {
             try ModelEndpoint(url: "ws://model.example/v1", model: $0, key: "")
         }
@@ -58,6 +59,19 @@ import WebServer
         let plain = try #require(planner.plan(Self.offer("CA3")))
         #expect(plain.rule == "" && plain.call.greeting == .callerFirst)
         #expect(planner.counters.rules == ["german": 1, "vip": 1, "": 1])
+    }
+
+    /// A call that Twilio did not bring cannot be given away, so its model is not told that it can.
+    @Test func onlyCallsOfTwilioMayBeTransferred() throws {
+        var tools = ToolRegistry(withBuiltIns: false)
+        for name in ["a", CallTransfer.toolName] {
+            tools.register(ToolDefinition(name: name, description: "")) { (_: JSONValue, _) in "" }
+        }
+        let planner = try Self.planner(["TRANSFER_NUMBERS": "sales=+4930123"], tools: tools)
+        var offer = Self.offer()
+        #expect(planner.plan(offer)?.tools.definitions.map(\.name) == ["a", CallTransfer.toolName])
+        offer.isTwilio = false
+        #expect(planner.plan(offer)?.tools.definitions.map(\.name) == ["a"])
     }
 
     private static let asked = ["PRE_CALL_URL": "https://crm.example/calls", "PRE_CALL_SECRET": "secret"]

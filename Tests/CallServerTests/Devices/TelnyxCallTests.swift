@@ -83,6 +83,28 @@ import Trunk
         await server.stop()
     }
 
+    /// Only Twilio can be asked to give a call to somebody else.
+    @Test func aCallCannotBeTransferred() async throws {
+        var parts = Server.Parts()
+        parts.fetcher = FakeTwilio()
+        let settings = [
+            "TWILIO_ACCOUNT_SID": FakeTwilio.account, "TWILIO_API_KEY": "SK1", "TWILIO_API_SECRET": "secret",
+            "TRANSFER_NUMBERS": "sales=+4930123",
+        ]
+        let server = try await ServerFixture(settings, parts: parts)
+        let script = CarrierPeer.Script(.telnyx("PCMU"), CarrierPeer.Script.pattern(250, speaks: []))
+        async let report = call(server, script)
+        let board = try await server.ask("/calls") { $0.text.contains(#""model_serving":true"#) }
+        let told = try #require(try JSONValue(parsing: board.body)["calls"]?.arrayValue?.first)
+        #expect(told["can_transfer"] == false && told["audio_bytes_per_ms"] == 8)
+        let path = "/calls/\(told["call_sid"]?.stringValue ?? "")/transfer"
+        let answer = try await server.ask("POST", path, body: #"{"to":"sales"}"#)
+        #expect(answer.status == 409 && answer.text.contains("this line cannot be transferred"), "\(answer.text)")
+        #expect(try await server.ask("GET", "/calls").text.contains("transferred") == false)
+        _ = try await report
+        await server.stop()
+    }
+
     @Test func aKeyReachesTheModel() async throws {
         let server = try await ServerFixture()
         var script = CarrierPeer.Script(.telnyx("PCMU"), CarrierPeer.Script.pattern(250, speaks: []))

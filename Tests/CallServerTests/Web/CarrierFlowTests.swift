@@ -148,7 +148,8 @@ import WebServer
         twilio.begin(Self.call)
         let server = try await Self.server(twilio)
         let phone = try Self.connect(server, try await Self.post(server, "/incoming-call", Self.incoming).text)
-        _ = try await server.ask("/calls/\(Self.call)") { $0.text.contains(#""model_serving":true"#) }
+        let seen = try await server.ask("/calls/\(Self.call)") { $0.text.contains(#""model_serving":true"#) }
+        #expect(try JSONValue(parsing: seen.body)["can_transfer"] == true)
         let path = "/calls/\(Self.call)/transfer"
         #expect(try await server.ask("POST", path, body: #"{"to":"nobody"}"#).status == 403)
         #expect(try await server.ask("POST", path, body: #"{"to":"sales"}"#).status == 202)
@@ -159,7 +160,8 @@ import WebServer
         #expect(await phone.answer().closeCode == 1000)
         let ended = try JSONValue(parsing: try await server.ask("GET", "/calls/\(Self.call)").body)
         #expect(ended["end_reason"] == "transferred" && ended["ended_by"] == "operator")
-        #expect(ended["actions"]?.arrayValue?.last?["who"] == "local")
+        let act = ended["actions"]?.arrayValue?.last
+        #expect(act?["who"] == "local" && act?["what"] == "transferred" && act?["detail"] == "sales")
 
         let completed = Self.incoming + [("DialCallStatus", "completed")]
         #expect(
@@ -262,6 +264,20 @@ import WebServer
         #expect(await viewer.texts(until: "Say who called, then end.").last != nil)
         let seen = try await server.ask("/calls/\(Self.call)") { $0.text.contains("answered by machine_start") }
         #expect(seen.status == 200)
+        phone.reset()
+        await server.stop()
+    }
+
+    /// What the carrier does not take is not written down as done, and the call goes on.
+    @Test func aTransferThatFailsIsToldAsOne() async throws {
+        let server = try await Self.server(FakeTwilio())
+        let phone = try Self.connect(server, try await Self.post(server, "/incoming-call", Self.incoming).text)
+        _ = try await server.ask("/calls/\(Self.call)") { $0.text.contains(#""model_serving":true"#) }
+        let answer = try await server.ask("POST", "/calls/\(Self.call)/transfer", body: #"{"to":"sales"}"#)
+        #expect(answer.status == 502, "\(answer.text)")
+        let call = try JSONValue(parsing: try await server.ask("GET", "/calls/\(Self.call)").body)
+        #expect(call["status"] == "in-progress")
+        #expect(call["actions"]?.arrayValue?.map { $0["what"] } == ["transfer failed"])
         phone.reset()
         await server.stop()
     }

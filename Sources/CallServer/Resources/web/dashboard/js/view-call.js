@@ -86,7 +86,7 @@ export function callView({parts, search}) {
   function drawControls() {
     const call = model.summary;
     const isLive = model.isLive;
-    const key = `${isLive}${call?.agent_muted}${session.mayOperate}`;
+    const key = `${isLive}${call?.agent_muted}${call?.can_transfer}${session.mayOperate}`;
     if (!call || key === controls.dataset.key) return;
     controls.dataset.key = key;
     const focused = controls.contains(document.activeElement) ? document.activeElement.dataset.act : null;
@@ -109,7 +109,7 @@ export function callView({parts, search}) {
               () => toggleMute(model.summary)),
             button('interrupt', 'hand', 'Interrupt', () => interrupt(model.summary)),
             button('change', 'edit', 'Instructions', () => instructionsDialog(model.summary)),
-            button('transfer', 'transfer', 'Transfer', () => transferDialog(model.summary)),
+            call.can_transfer ? button('transfer', 'transfer', 'Transfer', () => transferDialog(model.summary)) : null,
             button('hangup', 'hangup', 'Hang up', () => hangUpDialog(model.summary), 'danger'),
           ] :
           h('p', {class: 'help'}, 'You are a viewer: you may look and listen, but not act.'));
