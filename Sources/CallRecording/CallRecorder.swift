@@ -15,6 +15,9 @@ public struct RecordingResult: Sendable, Hashable {
     public var dropped: Int
     /// Reads and writes of the file that failed: their moments are silent.
     public var diskErrors: Int
+
+    /// Whether all that was heard is in it.
+    var isWhole: Bool { dropped == 0 && diskErrors == 0 }
 }
 
 /// How recording goes.
@@ -29,11 +32,18 @@ public struct RecorderStats: Sendable, Hashable {
     public var diskErrors = 0
     /// Records of taps that were lost, of recordings that ended.
     public var dropped = 0
-    /// What the last failure was.
+    /// What the last failure was; stays after recovery.
     public var lastError: String?
+    /// Whether nothing was lost since the last recording that ended whole.
+    public var isHealthy = true
 
     /// Nothing recorded.
     public init() {}
+
+    mutating func fail(_ error: String) {
+        lastError = error
+        isHealthy = false
+    }
 }
 
 /// Records calls as stereo WAV: µ-law at 8 kHz, the caller on the left, the agent on the right as it was heard.
@@ -98,6 +108,7 @@ public final class CallRecorder: Sendable {
         let isTaken = shared.withLock { shared in
             guard !shared.hasStopped, shared.stats.active < limits.recordings else {
                 shared.stats.refused += 1
+                shared.stats.fail("a call was not recorded: too many at once")
                 return false
             }
             shared.stats.active += 1

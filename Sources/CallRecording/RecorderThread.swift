@@ -52,7 +52,7 @@ final class RecorderThread {
             return shared.withLock { shared in
                 shared.stats.active -= 1
                 shared.stats.refused += 1
-                shared.stats.lastError = "no file for a recording: \(String(cString: strerror(failure)))"
+                shared.stats.fail("no file for a recording: \(String(cString: strerror(failure)))")
             }
         }
         recordings.append(Recording(callSID: added.callSID, tap: added.tap, file: file, limits: limits))
@@ -74,7 +74,9 @@ final class RecorderThread {
                 shared.stats.finished += ended.count
                 shared.stats.diskErrors += errors
                 shared.stats.dropped += ended.reduce(0) { $0 + $1.dropped }
-                if errors > 0 { shared.stats.lastError = "a recording cannot be written" }
+                if ended.contains(where: \.isWhole) { shared.stats.isHealthy = true }
+                if ended.contains(where: { $0.dropped > 0 }) { shared.stats.fail("a recording lacks pieces of audio") }
+                if errors > 0 { shared.stats.fail("a recording cannot be written") }
             }
         }
         for result in ended { finished(result) }

@@ -173,10 +173,16 @@ final class BatchWriting {
     private func write(_ note: RecordingNote) throws {
         guard let row = try known(note.callSID)?.row ?? rowOfLast(note.callSID) else { return orphans += 1 }
         try run(
-            "UPDATE calls SET recording_file = ?, recording_bytes = ?, recording_ms = ? WHERE id = ?",
+            """
+            UPDATE calls SET recording_file = ?, recording_bytes = ?, recording_ms = ?, recording_dropped = ?,
+                recording_disk_errors = ?
+            WHERE id = ?
+            """,
             note.file.stored,
             note.bytes,
             note.milliseconds,
+            note.dropped,
+            note.diskErrors,
             row
         )
     }

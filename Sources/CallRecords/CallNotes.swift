@@ -64,12 +64,25 @@ public struct RecordingNote: Sendable, Hashable {
     public var bytes: Int
     /// How long it plays, milliseconds.
     public var milliseconds: Int
+    /// Pieces of audio that it lacks; their moments are silent.
+    public var dropped: Int
+    /// Reads and writes of the file that failed; their moments are silent.
+    public var diskErrors: Int
 
     /// A recording.
-    public init(callSID: String, file: String, bytes: Int, milliseconds: Int) {
+    public init(
+        callSID: String,
+        file: String,
+        bytes: Int,
+        milliseconds: Int,
+        dropped: Int = 0,
+        diskErrors: Int = 0
+    ) {
         self.callSID = callSID
         self.file = file
         self.bytes = bytes
         self.milliseconds = milliseconds
+        self.dropped = dropped
+        self.diskErrors = diskErrors
     }
 }

@@ -26,6 +26,11 @@ enum Schema {
                     """
             )
         }
+        migrator.registerMigration("3") { db in
+            for column in ["recording_dropped", "recording_disk_errors"] {
+                try db.execute(sql: "ALTER TABLE calls ADD COLUMN \(column) INTEGER")
+            }
+        }
         return migrator
     }
 

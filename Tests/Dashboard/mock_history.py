@@ -148,5 +148,6 @@ class History:
             "usage": {"text_in": 5140, "text_cached": 4200, "text_out": 612, "audio_in": 9120, "audio_cached": 7300,
                       "audio_out": 4180, "cost_usd": call["cost_usd"]},
             "recording": {"url": f"/recordings/{call['call_sid']}.wav", "duration_ms": call["duration_ms"],
-                          "bytes": call["duration_ms"] * 16 + 58} if index % 2 == 0 else None,
+                          "bytes": call["duration_ms"] * 16 + 58, "dropped": 0, "disk_errors": 0} if index % 2 == 0 else None,
+            "parameters": {"from": call["from"], "to": call["to"]},
         }

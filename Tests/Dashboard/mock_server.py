@@ -146,7 +146,9 @@ class Mock:
             "version": "0.9.0", "environment": "test", "started_at": stamp(self.started), "calls_active": live, "calls_max": 500,
             "day_cost_usd": round(12.481 + sum(call.facts["cost_usd"] for call in self.calls.values()), 4), "turn_longest_us": 1840,
             "events_lost": 0, "viewers": len(self.live) + len(self.logs),
-            "records": {"enabled": True, "healthy": True, "queued": 2, "dropped": 0, "last_error": None, "recording": True},
+            "records": {"enabled": True, "healthy": True, "queued": 2, "dropped": 0, "last_error": None, "recording": True,
+                        "recordings": {"healthy": True, "refused": 0, "dropped": 0, "disk_errors": 0, "last_error": None},
+                        "ends_undelivered": 0},
             **self.overview})
 
     def board(self):

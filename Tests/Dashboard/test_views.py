@@ -79,6 +79,24 @@ def test_draining_is_told_everywhere(open_page, server):
 
 
 @pytest.mark.mock
+def test_lost_recordings_are_told(open_page, server):
+    lost = {"healthy": False, "refused": 2, "dropped": 31, "disk_errors": 7, "last_error": "a recording cannot be written"}
+    fine = {"healthy": True, "refused": 0, "dropped": 0, "disk_errors": 0, "last_error": None}
+    records = {"enabled": True, "healthy": True, "queued": 0, "dropped": 0, "last_error": None, "recording": True}
+    server.mock("overview", records=records | {"recordings": lost, "ends_undelivered": 3})
+    page = open_page("#/health")
+    panel = page.get_by_role("region", name="Records")
+    expect(panel).to_contain_text("Losing audio")
+    for row in ["Calls not recorded2", "Pieces of audio lost31", "Recording writes failed7", "Ends of calls not delivered3"]:
+        expect(panel).to_contain_text(row)
+    expect(page.get_by_text("Recordings are not whole: a recording cannot be written.")).to_be_visible()
+    server.mock("overview", records=records | {"recordings": fine, "ends_undelivered": 0})
+    page.reload()
+    expect(page.get_by_role("region", name="Records")).to_contain_text("Audio recordingOn")
+    expect(page.get_by_text("Recordings are not whole")).to_have_count(0)
+
+
+@pytest.mark.mock
 def test_setup_tells_what_to_do_and_sets_a_webhook(open_page, server):
     page = open_page("#/setup")
     expect(page.locator(".check-row")).to_have_count(8)

@@ -9,6 +9,7 @@ final class EndDelivery: Sendable {
     struct Counters: Sendable {
         var delivered = 0
         var failed = 0
+        var givenUp = 0
     }
 
     /// Attempts before an end is given up.
@@ -67,9 +68,12 @@ final class EndDelivery: Sendable {
             counted.withLock { $0.delivered += 1 }
             return (try? await records.ask { try $0.delivered(item.id) }) != nil
         } else {
-            counted.withLock { $0.failed += 1 }
             let pause = min(Self.longestPauseMilliseconds, Self.firstPauseMilliseconds << min(20, item.attempts))
             let next = item.attempts + 1 < Self.attemptsMaximum ? UnixTime.milliseconds + pause : nil
+            counted.withLock { counted in
+                counted.failed += 1
+                if next == nil { counted.givenUp += 1 }
+            }
             return (try? await records.ask { try $0.failed(item.id, nextAt: next) }) != nil
         }
     }

@@ -60,6 +60,9 @@ enum HistoryJSON {
                 [
                     "url": .string("/recordings/\(file)"), "duration_ms": fields["recording_ms"] ?? .null,
                     "bytes": fields["recording_bytes"] ?? .null,
+                    // Null in records of before these were kept.
+                    "dropped": fields["recording_dropped"] ?? .null,
+                    "disk_errors": fields["recording_disk_errors"] ?? .null,
                 ]
             )
         } else {

@@ -75,7 +75,9 @@ final class RecordKeeping: Sendable {
                             callSID: result.callSID,
                             file: result.file,
                             bytes: result.bytes,
-                            milliseconds: result.milliseconds
+                            milliseconds: result.milliseconds,
+                            dropped: result.dropped,
+                            diskErrors: result.diskErrors
                         )
                     )
                 }
@@ -127,13 +129,24 @@ final class RecordKeeping: Sendable {
 
     /// How the records are, for the dashboard.
     var status: JSONValue {
-        let (written, recorded) = (writer.stats, recorder?.stats)
-        let error = written.lastError ?? recorded?.lastError
+        let (written, recorded) = (writer.stats, recorder?.stats ?? RecorderStats())
+        let undelivered = store.outboxDropped + (delivery?.counters.givenUp ?? 0)
         return [
             "enabled": true, "healthy": .bool(written.isHealthy), "queued": .integer(Int64(written.queued)),
-            "dropped": .integer(Int64(written.dropped)), "last_error": error.map(JSONValue.string) ?? .null,
-            "recording": .bool(recorder != nil),
+            "dropped": .integer(Int64(written.dropped)),
+            "last_error": written.lastError.map(JSONValue.string) ?? .null, "recording": .bool(recorder != nil),
+            "recordings": [
+                "healthy": .bool(recorded.isHealthy), "refused": .integer(Int64(recorded.refused)),
+                "dropped": .integer(Int64(recorded.dropped)), "disk_errors": .integer(Int64(recorded.diskErrors)),
+                "last_error": recorded.lastError.map(JSONValue.string) ?? .null,
+            ], "ends_undelivered": .integer(Int64(undelivered)),
         ]
+    }
+
+    /// What is being lost, for everybody who asks for the health; nil when nothing is.
+    var trouble: String? {
+        if !writer.stats.isHealthy { return "calls are not written down" }
+        return recorder?.stats.isHealthy == false ? "recordings are not whole" : nil
     }
 
     var metrics: [MetricFamily] {
@@ -157,7 +170,7 @@ final class RecordKeeping: Sendable {
             .counter("trunkline_recordings_total", "Recordings that were finished.", recorded.finished),
             .counter(
                 "trunkline_recordings_refused_total",
-                "Calls that were not recorded: too many at once.",
+                "Calls that were not recorded: too many at once, or no file could be made.",
                 recorded.refused
             ),
             .counter("trunkline_recording_disk_errors_total", "Writes of recordings that failed.", recorded.diskErrors),
@@ -171,6 +184,11 @@ final class RecordKeeping: Sendable {
                 "trunkline_end_delivery_failures_total",
                 "Attempts to deliver that failed.",
                 delivery?.counters.failed ?? 0
+            ),
+            .counter(
+                "trunkline_end_deliveries_given_up_total",
+                "Ends of calls that nobody took, however often they were sent.",
+                delivery?.counters.givenUp ?? 0
             ),
         ]
     }

@@ -72,7 +72,9 @@ final class HealthMonitor: Sendable {
     }
 
     /// The report as of now.
-    func report(calls: Int, viewers: Int) -> HealthReport {
+    ///
+    /// - Parameter recordsTrouble: What is lost of the records; nil when nothing is.
+    func report(calls: Int, viewers: Int, recordsTrouble: String?) -> HealthReport {
         let isRefusing = admission.isRefusing
         return state.withLock { state in
             var samples = state.samples
@@ -85,6 +87,7 @@ final class HealthMonitor: Sendable {
             samples.modelDialsFailed = state.dialsFailed + state.lastDialsFailed
             samples.usesParrot = usesParrot
             samples.modelRefuses = isRefusing
+            samples.recordsTrouble = recordsTrouble
             samples.milliseconds = UnixTime.milliseconds
             return HealthReport(samples, errors: state.errors)
         }

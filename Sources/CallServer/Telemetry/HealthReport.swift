@@ -84,6 +84,8 @@ public struct HealthSamples: Sendable, Hashable {
     public var modelRefuses = false
     /// Whether the built-in parrot answers instead of a model.
     public var usesParrot = false
+    /// What is lost of the records of calls; nil when nothing is.
+    public var recordsTrouble: String?
     /// Milliseconds since 1970.
     public var milliseconds: Int64 = 0
 
@@ -106,9 +108,13 @@ public struct HealthReport: Sendable {
 
     /// Judges samples.
     public init(_ samples: HealthSamples, errors: ErrorRing, thresholds: HealthThresholds = HealthThresholds()) {
-        services = [
-            Self.system(samples, thresholds), Self.webSocket(samples, thresholds), Self.model(samples, thresholds),
-        ]
+        // Monitors know three; the records are told of when they are in trouble. Calls go on without them.
+        let records = samples.recordsTrouble.map {
+            Service(name: "records", status: .warning, message: $0, details: [:])
+        }
+        services =
+            [Self.system(samples, thresholds), Self.webSocket(samples, thresholds), Self.model(samples, thresholds)]
+            + [records].compactMap { $0 }
         self.errors = errors
         milliseconds = samples.milliseconds
     }

@@ -51,6 +51,8 @@ struct OverviewEndpoints: Sendable {
         let spent = planner.caps.withLock { $0.dayMicrodollars }
         let off: JSONValue = [
             "enabled": false, "healthy": true, "queued": 0, "dropped": 0, "last_error": .null, "recording": false,
+            "recordings": ["healthy": true, "refused": 0, "dropped": 0, "disk_errors": 0, "last_error": .null],
+            "ends_undelivered": 0,
         ]
         return [
             "version": .string(Server.version), "environment": .string(settings.environmentName),

@@ -96,7 +96,13 @@ final class WebSide: Sendable {
             live: live,
             carrier: carrier,
             guardian: access,
-            health: { health.report(calls: directory.liveCount, viewers: hub.stats.viewersOpen) },
+            health: {
+                health.report(
+                    calls: directory.liveCount,
+                    viewers: hub.stats.viewersOpen,
+                    recordsTrouble: records?.trouble
+                )
+            },
             metrics: {
                 ServerMetrics(
                     calls: metrics.withLock { $0 },

@@ -79,6 +79,7 @@ import Trunk
     /// A stereo file of what both said, whole and in parts, and nothing beside it.
     private static func checkRecording(_ server: ServerFixture, _ detail: JSONValue) async throws {
         let recording = try #require(detail["recording"])
+        #expect(recording["dropped"] == 0 && recording["disk_errors"] == 0)
         let url = try #require(recording["url"]?.stringValue)
         let whole = try await server.ask("GET", url)
         #expect(whole.headers["content-type"] == "audio/wav" && whole.body.starts(with: Array("RIFF".utf8)))
@@ -123,6 +124,27 @@ import Trunk
         await #expect(throws: Settings.Failure.self) {
             try await ServerFixture(Self.settings(folder, wrong)).stop()
         }
+    }
+
+    /// A recorder that cannot make a file is seen where somebody looks.
+    @Test func aRecordingThatIsLostIsTold() async throws {
+        let folder = try TemporaryFolder()
+        let recordings = folder.path + "/recordings"
+        let server = try await ServerFixture(Self.settings(folder))
+        #expect(try await server.ask("GET", "/health").text.contains(#""service":"records""#) == false)
+        try FileManager.default.removeItem(atPath: recordings)
+        try await Self.talk(server)
+        let overview = try await server.ask("/overview") { $0.text.contains(#""refused":1"#) }
+        let records = try JSONValue(parsing: overview.body)["records"]
+        #expect(records?["healthy"] == true && records?["recordings"]?["healthy"] == false)
+        #expect(
+            records?["recordings"]?["last_error"] == "no file for a recording: No such file or directory",
+            "\(overview.text)"
+        )
+        #expect(records?["ends_undelivered"] == 0)
+        let health = try await server.ask("GET", "/health")
+        #expect(health.status == 200 && health.text.contains("recordings are not whole"))
+        await server.stop()
     }
 
     /// What an operator said stands with who said it.

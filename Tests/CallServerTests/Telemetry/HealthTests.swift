@@ -70,6 +70,13 @@ import Testing
         #expect(json["errors"] == ["total_errors": 0, "error_counts": [:], "recent_errors": []])
     }
 
+    @Test func recordsInTroubleAreAWarning() {
+        let report = HealthReport(Self.samples { $0.recordsTrouble = "recordings are not whole" }, errors: ErrorRing())
+        #expect(report.status == .warning && report.httpStatus == 200)
+        let told = report.json(withDetails: false)["services"]?.arrayValue?.last
+        #expect(told?["service"] == "records" && told?["message"] == "recordings are not whole")
+    }
+
     @Test func errorsAreKeptAndCounted() {
         var ring = ErrorRing()
         for number in 1...250 {

@@ -115,6 +115,12 @@ export class Shell {
         h('a', {class: 'button small', href: '#/health'}, 'Health')
       ]);
     }
+    if (overview?.records?.recordings?.healthy === false) {
+      lines.push([
+        'bad', 'alert', `Recordings are not whole: ${overview.records.recordings.last_error ?? 'audio was lost'}.`,
+        h('a', {class: 'button small', href: '#/health'}, 'Health')
+      ]);
+    }
     const key = lines.map((line) => line[2]).join('|');
     if (key === this.told) return;
     this.told = key;

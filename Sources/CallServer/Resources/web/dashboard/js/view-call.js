@@ -5,7 +5,7 @@ import {hangUpDialog, instructionsDialog, interrupt, toggleMute, transferDialog}
 import {confirm} from './dialog.js';
 import {fill, h, mark, perFrame, say, unique} from './dom.js';
 import {feed} from './feed.js';
-import {bytes, count, duration, fullMoment, milliseconds, money, number} from './format.js';
+import {bytes, count, duration, fullMoment, milliseconds, money, number, plural} from './format.js';
 import {icon} from './icons.js';
 import {Inspector} from './inspector.js';
 import {Listen} from './listen.js';
@@ -235,6 +235,11 @@ export function callView({parts, search}) {
             .join(', ')) :
         null,
       model.recording ? row('Recording', `${duration(model.recording.duration_ms)}, ${bytes(model.recording.bytes)}`) : null,
+      model.recording?.dropped || model.recording?.disk_errors ?
+        row('Silent in the recording',
+          `${plural(model.recording.dropped ?? 0, 'piece')} of audio lost, ${
+            plural(model.recording.disk_errors ?? 0, 'write')} failed`) :
+        null,
       model.actions.length ?
         row('Done by people', h('ul', {}, model.actions.map((action) => h('li', {}, `${duration(action.t)} ${act(action)}`)))) :
         null);

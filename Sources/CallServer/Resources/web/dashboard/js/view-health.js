@@ -73,8 +73,10 @@ export function healthView() {
               troubled.length ? troubled.map((one) => `${title(one.service)}: ${one.message}`).join('; ') :
                                 'Every service is well.')));
       }
+      // The records have a panel of their own.
       fill(services,
         (health.services ?? [])
+          .filter((one) => one.service !== 'records')
           .map((one) => h('section', {class: 'card panel', 'aria-label': title(one.service)},
                  h('div', {class: 'panel-head'}, h('h2', {}, title(one.service)),
                    h('span', {class: `badge ${TONES[one.status] ?? 'warn'}`}, WORDS[one.status] ?? one.status)),
@@ -112,15 +114,26 @@ export function healthView() {
       ['Public address', overview.public_url || 'not set'], ['Viewers', count(overview.viewers)]
     ]));
     const store = overview.records ?? {};
+    const audio = store.recordings ?? {};
+    const lost = (number) => [number ? count(number) : null, 'bad'];
     fill(records,
       h('p', {},
         !store.enabled  ? 'Calls are not written down. DATABASE_PATH switches it on.' :
-          store.healthy ? 'Calls are written down.' :
+          store.healthy ? `Calls are written down${audio.healthy === false ? ', but recordings are not whole' : ''}.` :
                           'Writing does not work.'),
       store.enabled ? facts([
         ['State', store.healthy ? 'Healthy' : 'Failing', store.healthy ? 'ok' : 'bad'],
-        ['Audio recording', store.recording ? 'On' : 'Off'], ['Waiting to be written', count(store.queued)],
-        ['Dropped', count(store.dropped), store.dropped ? 'bad' : ''], ['Last error', store.last_error]
+        [
+          'Audio recording',
+          !store.recording          ? 'Off' :
+            audio.healthy === false ? 'Losing audio' :
+                                      'On',
+          audio.healthy === false ? 'bad' : ''
+        ],
+        ['Waiting to be written', count(store.queued)], ['Dropped', count(store.dropped), store.dropped ? 'bad' : ''],
+        ['Last error', store.last_error], ['Calls not recorded', ...lost(audio.refused)],
+        ['Pieces of audio lost', ...lost(audio.dropped)], ['Recording writes failed', ...lost(audio.disk_errors)],
+        ['Last recording error', audio.last_error], ['Ends of calls not delivered', ...lost(store.ends_undelivered)]
       ]) :
                       null);
     const key = `${overview.draining}${session.mayOperate}`;
