@@ -41,6 +41,7 @@ class Mock:
         self.calls, self.number = {}, 0
         self.commands, self.live, self.logs = [], {}, {}
         self.listeners = set()
+        self.paired, self.waiting = {"24:0a:c4:00:01:10"}, {"123456": ("24:0a:c4:00:01:7e", stamp(now()))}
         self.wrong = 0
         self.refuses_sockets = False
         self.started = now()
@@ -372,6 +373,23 @@ class Mock:
         self.commands.append({"command": "webhook", "body": body})
         return problem(502, "the account has no number 0000") if body["number"].endswith("0000") else web.json_response({"status": "set"})
 
+    async def get_devices(self, request):
+        return web.json_response({"paired": sorted(self.paired), "waiting": [{"device": name, "since": since} for name, since in self.waiting.values()]})
+
+    async def pair(self, request):
+        code = (await request.json())["code"]
+        if code not in self.waiting:
+            return problem(404, "no device shows this code, or it was shown too long ago")
+        name, _ = self.waiting.pop(code)
+        self.paired.add(name)
+        return web.json_response({"device": name, "kept": True})
+
+    async def unpair(self, request):
+        if request.match_info["device"] not in self.paired:
+            return problem(404, "no such device is paired")
+        self.paired.remove(request.match_info["device"])
+        return web.json_response({"kept": True})
+
     async def drain(self, request):
         self.overview["draining"] = request.path == "/drain"
         return web.json_response({"status": "accepted"}, status=202)
@@ -400,6 +418,8 @@ class Mock:
                 await socket.close()
         elif what == "overview":
             self.overview |= body
+        elif what == "device":
+            self.waiting[body["code"]] = (body["device"], stamp(now()))
         elif what == "forgive":
             self.wrong = 0
         return web.json_response({})
@@ -420,7 +440,9 @@ class Mock:
             ("GET", "/recordings/{file}", self.recording), ("GET", "/configuration", self.get_configuration),
             ("PUT", "/configuration", self.put_configuration), ("DELETE", "/configuration", self.delete_configuration),
             ("GET", "/tools", self.tools), ("POST", "/tools/{name}/try", self.try_tool), ("GET", "/health", self.health),
-            ("GET", "/setup", self.setup), ("POST", "/setup/webhook", self.webhook), ("POST", "/drain", self.drain),
+            ("GET", "/setup", self.setup), ("POST", "/setup/webhook", self.webhook),
+            ("GET", "/devices", self.get_devices), ("POST", "/devices/pair", self.pair), ("DELETE", "/devices/{device}", self.unpair),
+            ("POST", "/drain", self.drain),
             ("POST", "/undrain", self.drain), ("*", "/mock/{what}", self.mock)]:
             add(method, path, handler)
 

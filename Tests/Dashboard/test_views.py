@@ -2,6 +2,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from support import Server
+
 VIEWS = {"live": "Live calls", "history": "History", "configuration": "Configuration", "health": "Health and capacity", "setup": "Setup"}
 
 
@@ -94,6 +96,48 @@ def test_lost_recordings_are_told(open_page, server):
     page.reload()
     expect(page.get_by_role("region", name="Records")).to_contain_text("Audio recordingOn")
     expect(page.get_by_text("Recordings are not whole")).to_have_count(0)
+
+
+@pytest.mark.mock
+def test_talking_is_for_operators(open_page):
+    link = open_page("#/live").get_by_role("navigation").get_by_role("link", name="Talk in browser")
+    expect(link).to_have_attribute("href", "/talk")
+    expect(open_page("#/live", token="viewer").get_by_role("link", name="Talk in browser")).to_have_count(0)
+
+
+@pytest.mark.mock
+def test_an_empty_board_leads_to_talking(pages):
+    empty = Server("--scene", "empty", "--open")
+    page = pages.page(pages.context(1360, 900, "light"))
+    page.goto(f"{empty.url}/dashboard#/live")
+    board = page.get_by_role("region", name="In progress")
+    expect(board.get_by_text("No call at the moment")).to_be_visible()
+    expect(board.get_by_role("link", name="Talk in the browser")).to_have_attribute("href", "/talk")
+    page.close()
+    empty.stop()
+
+
+@pytest.mark.mock
+def test_devices_are_paired_by_their_code(open_page, server, console):
+    console.expected = ["404"]
+    server.mock("device", code="654321", device="aa:bb:cc:dd:ee:01")
+    page = open_page("#/setup")
+    panel = page.get_by_role("region", name="Devices")
+    expect(panel.locator("li", has_text="aa:bb:cc:dd:ee:01")).to_contain_text("since")
+    panel.get_by_label("Code on the device").fill("000000")
+    panel.get_by_role("button", name="Pair it").click()
+    expect(panel.get_by_role("alert")).to_contain_text("no device shows this code")
+    panel.get_by_label("Code on the device").fill("654321")
+    panel.get_by_role("button", name="Pair it").click()
+    remove = panel.get_by_role("button", name="Remove the device aa:bb:cc:dd:ee:01")
+    expect(remove).to_be_visible()
+    remove.click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(panel.get_by_text("aa:bb:cc:dd:ee:01")).to_have_count(0)
+    # A device that comes later appears by itself.
+    server.mock("device", code="111111", device="aa:bb:cc:dd:ee:02")
+    expect(panel.get_by_text("aa:bb:cc:dd:ee:02")).to_be_visible(timeout=10_000)
+    expect(open_page("#/setup", token="viewer").get_by_role("region", name="Devices")).to_have_count(0)
 
 
 @pytest.mark.mock

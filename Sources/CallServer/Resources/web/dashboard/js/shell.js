@@ -40,7 +40,7 @@ export class Shell {
       h('header', {class: 'top'},
         h('a', {class: 'brand', href: '#/live', 'aria-label': 'Trunkline, live calls'}, brand(), h('span', {}, 'Trunkline')),
         this.link, this.figures, h('div', {class: 'top-right'}, session.mayOperate ? make : null, this.#themes(), this.#user())),
-      h('nav', {class: 'nav', 'aria-label': 'Views'}, [...this.links.values()]),
+      h('nav', {class: 'nav', 'aria-label': 'Views'}, [...this.links.values()], session.mayOperate ? talkPlace() : null),
       h('div', {class: 'stage'}, this.banner, this.main));
     this.#offs.push(feed.on('state', () => this.#linked()), feed.on('overview', () => this.#overview()),
       feed.on('calls', () => this.#overview()));
@@ -171,6 +171,12 @@ export class Shell {
     clearTimeout(this.#timer);
     for (const off of this.#offs) off();
   }
+}
+
+/** The page that talks to the agent, beside the calls that go on here. */
+function talkPlace() {
+  return h('a', {class: 'place talk-place', href: '/talk', target: '_blank', rel: 'noopener'}, icon('microphone', 20),
+    h('span', {class: 'place-long'}, 'Talk in browser'), h('span', {class: 'place-short', 'aria-hidden': 'true'}, 'Talk'));
 }
 
 export function brand() {

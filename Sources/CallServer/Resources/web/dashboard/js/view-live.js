@@ -219,6 +219,9 @@ export function liveView() {
           session.mayOperate ? h('button', {type: 'button', class: 'button primary', onclick: () => makeCallDialog()},
                                  icon('phone'), 'Make a call') :
                                null,
+          session.mayOperate ? h('a', {class: 'button', href: '/talk', target: '_blank', rel: 'noopener'}, icon('microphone'),
+                                 'Talk in the browser') :
+                               null,
           h('a', {class: 'button', href: '#/setup'}, 'Check the setup')));
     }
   }

@@ -1,6 +1,7 @@
 // What a call needs, checked now. It runs when it is opened and when it is asked to: nobody's API is asked every second, and it
 // never stands in the way of anything else.
 import {get, post} from './api.js';
+import {DevicesPanel} from './devices-panel.js';
 import {fill, h, mark, say} from './dom.js';
 import {feed} from './feed.js';
 import {moment} from './format.js';
@@ -94,6 +95,7 @@ export function setupView() {
     h('div', {class: 'field'}, h('label', {'for': 'setup-number'}, 'Number of the Twilio account'), number),
     h('button', {type: 'submit', class: 'button primary'}, 'Set its webhook'), problem);
 
+  const devices = session.mayOperate ? new DevicesPanel() : null;
   const off = feed.on('overview', drawAddress);
   drawAddress();
   return {
@@ -104,8 +106,15 @@ export function setupView() {
       h('section', {class: 'panel', 'aria-labelledby': 'hook-head'},
         h('div', {class: 'panel-head'}, h('h2', {id: 'hook-head'}, 'Bring calls here')),
         h('div', {class: 'card-body'}, h('p', {}, 'Twilio asks this address what to do with a call:'), address,
-          session.mayOperate ? form : null))),
-    shown: run,
-    dispose: off,
+          session.mayOperate ? form : null)),
+      devices?.node),
+    shown() {
+      run();
+      devices?.look();
+    },
+    dispose() {
+      off();
+      devices?.dispose();
+    },
   };
 }
