@@ -102,19 +102,24 @@ extension SetupChecks {
     func signature() async -> SetupCheck {
         guard let token = settings.access.twilioTokens.first else {
             let detail = "TWILIO_AUTH_TOKEN is not set"
-            return settings.access.allowsUnsigned
-                ? SetupCheck(
+            if settings.access.allowsUnsigned {
+                return SetupCheck(
                     .signature,
                     .warning,
                     "anybody may open calls: ALLOW_UNSIGNED=yes",
                     advice: "set TWILIO_AUTH_TOKEN"
                 )
-                : SetupCheck(
-                    .signature,
-                    .failed,
-                    detail,
-                    advice: "set it: without it only this machine may open calls"
-                )
+            }
+            // Who has said nothing of Twilio may want devices or the browser alone: nothing is broken.
+            if settings.publicOrigin == nil, settings.access.twilioAccount.isEmpty {
+                return SetupCheck(.signature, .skipped, "\(detail): only this machine may open calls")
+            }
+            return SetupCheck(
+                .signature,
+                .failed,
+                detail,
+                advice: "set it: without it only this machine may open calls"
+            )
         }
         guard let origin = settings.publicOrigin else { return SetupCheck(.signature, .skipped, Self.noURL) }
         let path = CarrierEndpoints.statusPath
