@@ -12,6 +12,8 @@ struct DeviceEndpoints: Sendable {
     let devices: DeviceAccess
     let drain: DrainState
     let directory: CallDirectory
+    /// The time, and the zone by which a device shows it.
+    var clock: @Sendable () -> WallClock = { .now() }
 
     /// Devices ask with a slash at the end, which means the same.
     static let bootstrapPath = "/xiaozhi/ota"
@@ -121,7 +123,7 @@ struct DeviceEndpoints: Sendable {
             body?["application"]?["version"]?.stringValue ?? request.headers[HTTPField.Name("Firmware-Version")!]
             ?? "1.0.0"
         var answer: JSONObject = [
-            "server_time": ["timestamp": .integer(UnixTime.milliseconds), "timezone_offset": 0],
+            "server_time": serverTime,
             // The device's own version: there is never anything newer here.
             "firmware": ["version": .string(version), "url": ""],
         ]
@@ -142,6 +144,12 @@ struct DeviceEndpoints: Sendable {
         case .full, .nameless: break
         }
         return .json(.object(answer))
+    }
+
+    /// Devices reckon their zone in minutes.
+    var serverTime: JSONValue {
+        let zone = clock().offsetSeconds / 60
+        return ["timestamp": .integer(UnixTime.milliseconds), "timezone_offset": .integer(Int64(zone))]
     }
 
     private func activation(_ request: WebRequest) throws -> WebResponse {

@@ -1,3 +1,5 @@
+import CallBridge
+import CallPolicy
 import RealtimeProtocol
 import TestSupport
 import Testing
@@ -112,6 +114,24 @@ import Trunk
         #expect(ready["websocket"]?["url"] == "ws://a.example/xiaozhi/v1/" && ready["websocket"]?["version"] == 1)
         let token = try #require(ready["websocket"]?["token"]?.stringValue)
         #expect(try await bootstrap(server, "aa:bb", method: "GET")["websocket"]?["token"]?.stringValue == token)
+        await server.stop()
+    }
+
+    /// Devices show the time of the server's zone, by minutes ahead of UTC.
+    @Test(arguments: [(3_600, 60), (0, 0), (-12_600, -210), (20_700, 345)])
+    func theZoneIsTold(seconds: Int, minutes: Int64) async throws {
+        let server = try await ServerFixture()
+        var endpoints = DeviceEndpoints(
+            live: server.server.live,
+            carrier: server.server.web.carrier,
+            devices: server.server.web.devices,
+            drain: server.server.web.drain,
+            directory: server.server.web.directory
+        )
+        endpoints.clock = { WallClock(secondsSince1970: 0, offsetSeconds: seconds, zoneName: "test") }
+        #expect(endpoints.serverTime["timezone_offset"]?.integerValue == minutes)
+        let told = try await bootstrap(server, "aa:bb")["server_time"]?["timezone_offset"]?.integerValue
+        #expect(told == Int64(WallClock.now().offsetSeconds / 60))
         await server.stop()
     }
 
