@@ -49,10 +49,10 @@ class History:
             "direction": "inbound" if chance.random() < 0.9 else "outbound-api", "rule": RULES[scene], "model": MODEL,
             "voice": VOICES[chance.randrange(len(VOICES))], "status": "completed", "started_at": stamp(began),
             "ended_at": stamp(began + datetime.timedelta(milliseconds=duration)), "duration_ms": duration,
-            "model_serving": False, "agent_muted": False, "speaking": "nobody", "interruptions": chance.randrange(4),
+            "interruptions": chance.randrange(4),
             "reconnects": 1 if chance.random() < 0.05 else 0, "cost_usd": round(duration / 1000 * 0.0011, 4),
-            "latency_ms": chance.randrange(420, 1900), "end_reason": reason, "ended_by": BY.get(reason, "system"), "turns": turns,
-            "snippet": None,
+            "latency_ms": chance.randrange(420, 1900), "end_reason": reason, "ended_by": BY.get(reason, "system"),
+            "end_detail": None, "turns": turns, "snippet": None,
         }
         if index == 3:
             call["rule"] = HOSTILE
@@ -139,7 +139,6 @@ class History:
             t += 500
         call["duration_ms"] = int(t + 800)
         losses = [{"at_ms": int(t / 2), "outage_ms": 840, "reason": "1006"}] if call["reconnects"] or index == 1 else []
-        call.pop("snippet")
         return call | {
             "turns": turns, "tools": tools, "barge_ins": cuts, "reconnects": losses,
             "errors": [{"at_ms": int(t / 3), "kind": "late_tool_result", "detail": "the answer came after the call went on"}]

@@ -163,7 +163,7 @@ class Mock:
     def summary_of_history(self, index):
         call = self.history.summary(index)
         call.pop("turns"), call.pop("snippet")
-        return call
+        return call | {"model_serving": False, "agent_muted": False, "speaking": "nobody", "audio_bytes_per_ms": 8, "can_transfer": False}
 
     async def get_calls(self, request):
         return web.json_response({"calls": self.board()})

@@ -1,12 +1,15 @@
 """A call through the server itself, followed on the page: skipped until the command is built."""
+import json
 import re
 import sqlite3
 import time
+import urllib.request
 
 import pytest
 from playwright.sync_api import expect
 
 from Browser import command
+from support import Server
 
 pytestmark = command.needs_command
 
@@ -148,3 +151,63 @@ def test_all_of_a_long_history_is_shown(open_page, long_history, pages, place, c
     listing.evaluate("(list) => { list.scrollTop = list.scrollHeight; }")
     row = page.locator(f".history-list .virtual-row[aria-rowindex='{calls + 1}'] .h-caller a")
     expect(row).to_have_text(last, timeout=20_000)
+
+
+def test_the_mock_tells_what_the_server_tells(server, long_history):
+    """The other tests go by the mock's answers: they have the names that the server's have, no more and no fewer."""
+    phone = server.phone()
+    for _ in range(100):
+        live = [call for call in server.ask("/calls")["calls"] if call["status"] == "in-progress"]
+        if live:
+            break
+        time.sleep(0.05)
+    real_live, real_detail = live[0], server.ask(f"/calls/{live[0]['call_sid']}")
+    request = urllib.request.Request(f"{server.url}/calls/{live[0]['call_sid']}/message", method="POST",
+                                     data=json.dumps({"text": "Hello", "mode": "instruct"}).encode())
+    urllib.request.urlopen(request, timeout=10).close()
+    phone.wait(timeout=60)
+    for _ in range(200):
+        real = server.ask(f"/history/{live[0]['call_sid']}")
+        if real["status"] == "completed" and real["recording"]:
+            break
+        time.sleep(0.05)
+    mock = Server("--scene", "still", "--open")
+    try:
+        ask = lambda path: json.load(urllib.request.urlopen(mock.url + path, timeout=10))
+        first, second = ask("/history?limit=200"), long_history.ask("/history?limit=200")
+        assert set(first) == set(second)
+        assert isinstance(first["total"], int) and second["total"] == 650
+        assert set(first["calls"][0]) == set(second["calls"][0])
+        assert ask(f"/history?limit=200&cursor={first['next']}")["total"] is None
+        assert long_history.ask(f"/history?limit=200&cursor={second['next']}")["total"] is None
+        record = ask(f"/history/{first['calls'][0]['call_sid']}")
+        assert set(record) == set(real)
+        for name in ["usage", "recording"]:
+            assert set(record[name]) == set(real[name]), name
+        turn = {who: next(one for one in all["turns"] if one["who"] == "agent") for who, all in [("mock", record), ("real", real)]}
+        assert set(turn["mock"]) == set(turn["real"]) and set(turn["mock"]["latency"]) == set(turn["real"]["latency"])
+        assert set(record["actions"][0]) <= set(real["actions"][0])
+        sid = ask("/mock/calls")[0]["sid"]
+        mock_live = next(call for call in ask("/calls")["calls"] if call["call_sid"] == sid)
+        # When an answer was measured first is chance.
+        assert set(mock_live) - {"latency_ms"} == set(real_live) - {"latency_ms"}
+        assert set(ask(f"/calls/{sid}")) - {"latency_ms"} == set(real_detail) - {"latency_ms"}
+        overview, told = ask("/overview"), server.ask("/overview")
+        assert set(overview) == set(told) and set(overview["records"]) == set(told["records"])
+        assert set(overview["records"]["recordings"]) == set(told["records"]["recordings"])
+        assert set(ask("/devices")) == set(server.ask("/devices"))
+    finally:
+        mock.stop()
+
+
+def test_a_device_is_paired_on_the_page(open_page, server):
+    device = {"Device-Id": "aa:bb:cc:dd:ee:ff", "Client-Id": "one", "X-Forwarded-For": "192.0.2.1"}
+    request = urllib.request.Request(server.url + "/xiaozhi/ota/", headers=device)
+    code = json.load(urllib.request.urlopen(request, timeout=10))["activation"]["code"]
+    page = open_page("#/setup", token=None)
+    panel = page.get_by_role("region", name="Devices")
+    expect(panel.get_by_text("aa:bb:cc:dd:ee:ff")).to_be_visible()
+    panel.get_by_label("Code on the device").fill(code)
+    panel.get_by_role("button", name="Pair it").click()
+    expect(panel.get_by_role("button", name="Remove the device aa:bb:cc:dd:ee:ff")).to_be_visible()
+    assert server.ask("/devices")["paired"] == ["aa:bb:cc:dd:ee:ff"]
