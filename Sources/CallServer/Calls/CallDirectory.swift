@@ -13,6 +13,8 @@ public final class CallDirectory: Sendable {
     static let madeMilliseconds: Int64 = 3_600_000
     /// The carrier's words for the end of a call.
     static let finalStatuses: Set<String> = ["completed", "failed", "busy", "no-answer", "canceled"]
+    /// Its words for what comes before.
+    static let earlyStatuses: Set<String> = ["queued", "initiated", "ringing", "in-progress"]
 
     private struct State {
         var live: [String: CallEntry] = [:]
@@ -71,6 +73,7 @@ public final class CallDirectory: Sendable {
 
     /// The carrier tells how a call is that we make.
     func report(_ status: String, of callSID: String) {
+        guard Self.finalStatuses.contains(status) || Self.earlyStatuses.contains(status) else { return }
         state.withLock { state in
             guard let index = state.made.firstIndex(where: { $0.callSID == callSID }) else { return }
             state.made[index].carrierStatus = status

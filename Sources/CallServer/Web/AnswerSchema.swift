@@ -51,13 +51,18 @@ enum AnswerSchema {
 
     static let made = object(["call_sid": text, "status": ["const": "queued"]])
 
-    private static let callStatus: JSONValue = ["type": "string", "enum": ["in-progress", "completed"]]
+    private static let callStatus: JSONValue = [
+        "type": "string",
+        "enum": .array(
+            CallDirectory.finalStatuses.union(CallDirectory.earlyStatuses).sorted().map { .string($0) }
+        ),
+    ]
     private static let summary: JSONObject = [
         "call_sid": text, "stream_sid": text, "from": text, "to": text, "direction": text, "rule": text, "model": text,
         "voice": text, "status": callStatus, "started_at": moment, "duration_ms": ["type": "integer"],
         "model_serving": flag, "agent_muted": flag,
         "speaking": ["type": "string", "enum": ["nobody", "caller", "agent", "both"]], "interruptions": count,
-        "reconnects": count, "cost_usd": number,
+        "reconnects": count, "cost_usd": number, "audio_bytes_per_ms": count, "can_transfer": flag,
     ]
     private static let mayBeThere: JSONObject = [
         "latency_ms": ["type": "integer"], "ended_at": moment, "end_reason": text, "ended_by": text, "end_detail": text,
@@ -80,7 +85,7 @@ enum AnswerSchema {
                             "duration_ms": ["type": ["integer", "null"]], "at": moment,
                         ])
                     ),
-                    "actions": list(object(["who": text, "what": text, "at": moment])),
+                    "actions": list(object(["who": text, "what": text, "detail": text, "at": moment])),
                 ] as JSONObject).members
         ),
         optional: mayBeThere
@@ -100,6 +105,6 @@ enum AnswerSchema {
                 ],
                 optional: ["ended_at": moment, "end_reason": text]
             )
-        ), "next": textOrNull,
+        ), "next": textOrNull, "total": ["type": ["integer", "null"]],
     ])
 }

@@ -135,8 +135,9 @@ struct ProgramTests {
 
     @Test func theDoctorSaysWhatIsWrong() async throws {
         let fixture = try await Fixture()
-        let sick = try await Program.run("env", fixture.environment + [RunningProgram.trunkline, "doctor"])
-        // The parrot needs no network; strangers' calls are refused without a secret.
+        // The parrot needs no network; nobody answers at this address, and strangers' calls are refused without a secret.
+        let open = ["PUBLIC_URL=https://127.0.0.1:1", RunningProgram.trunkline, "doctor"]
+        let sick = try await Program.run("env", fixture.environment + open)
         #expect(sick.status == 1 && sick.output.contains("FAILED") && sick.output.contains("TWILIO_AUTH_TOKEN"))
         let healthy = fixture.environment + [RunningProgram.trunkline, "doctor", "--health"]
         #expect(try await Program.run("env", healthy).status == 0)

@@ -70,8 +70,20 @@ const SPELLED = {
 };
 export const title = (name) => SPELLED[name] ?? spaced(name).charAt(0).toUpperCase() + spaced(name).slice(1);
 
+/** What the carrier says of a call that it makes for us, before there is audio. */
+const CARRIER = {
+  queued: ['Being called', 'info'],
+  initiated: ['Being called', 'info'],
+  ringing: ['Ringing', 'info'],
+  busy: ['Busy', 'warn'],
+  'no-answer': ['No answer', 'warn'],
+  failed: ['Could not be called', 'bad'],
+  canceled: ['Canceled', 'quiet']
+};
+
 /** What a call is doing: a word, and the tone in which it is shown. */
 export function state(call) {
+  if (CARRIER[call.status]) return CARRIER[call.status];
   if (call.status !== 'in-progress') { return [reason(call.end_reason), isTrouble(call.end_reason) ? 'bad' : 'quiet']; }
   if (!call.model_serving)
     return call.reconnects > 0 || call.latency_ms ? ['Reconnecting model', 'warn'] : ['Connecting model', 'info'];
