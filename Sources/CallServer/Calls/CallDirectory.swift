@@ -49,7 +49,8 @@ public final class CallDirectory: Sendable {
 
     func entry(_ callSID: String) -> CallEntry? {
         state.withLock { state in
-            state.live[callSID] ?? state.made.last { $0.callSID == callSID } ?? state.ended.last { $0.callSID == callSID }
+            state.live[callSID] ?? state.made.last { $0.callSID == callSID }
+                ?? state.ended.last { $0.callSID == callSID }
         }
     }
 

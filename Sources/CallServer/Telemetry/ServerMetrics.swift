@@ -30,8 +30,8 @@ struct ServerMetrics: Sendable {
 
     /// What of an engine goes up and down; everything else only grows.
     private static let gauges: Set<String> = [
-        "turnLongestMicroseconds", "batchEventsHigh", "poolBlocksInUse", "poolBlocksHigh", "poolBlocksTotal", "legsOpen",
-        "callsOpen", "opusCalls",
+        "turnLongestMicroseconds", "batchEventsHigh", "poolBlocksInUse", "poolBlocksHigh", "poolBlocksTotal",
+        "legsOpen", "callsOpen", "opusCalls",
     ]
 
     var families: [MetricFamily] {

@@ -206,7 +206,8 @@ public struct TwilioREST: Sendable {
         else { throw TwilioRESTError(description: "that is no id of a number") }
         let fields = FormFields([
             .init("VoiceUrl", url), .init("VoiceMethod", "POST"), .init("VoiceFallbackUrl", fallback),
-            .init("VoiceFallbackMethod", "POST"), .init("StatusCallback", status), .init("StatusCallbackMethod", "POST"),
+            .init("VoiceFallbackMethod", "POST"), .init("StatusCallback", status),
+            .init("StatusCallbackMethod", "POST"),
         ])
         _ = try await post("/IncomingPhoneNumbers/\(id).json", fields, .always)
     }

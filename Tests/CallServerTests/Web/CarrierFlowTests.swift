@@ -186,7 +186,9 @@ import WebServer
         let servers = Locked<ServerFixture?>(nil)
         let twilio = FakeTwilio {
             phones.withLock { $0 }?.send(
-                RawBytes.text(#"{"event":"stop","sequenceNumber":"2","streamSid":"MZ00000000000000000000000000000001"}"#)
+                RawBytes.text(
+                    #"{"event":"stop","sequenceNumber":"2","streamSid":"MZ00000000000000000000000000000001"}"#
+                )
             )
             _ = try? await servers.withLock { $0 }?.ask("/calls/\(Self.call)") { $0.text.contains("completed") }
         }
@@ -228,7 +230,9 @@ import WebServer
         let server = try await Self.server(FakeTwilio())
         let made = try await server.ask("POST", "/calls", body: #"{"to":"+15550100"}"#)
         let id = try #require(try JSONValue(parsing: made.body)["call_sid"]?.stringValue)
-        func call() async throws -> JSONValue { try JSONValue(parsing: try await server.ask("GET", "/calls/\(id)").body) }
+        func call() async throws -> JSONValue {
+            try JSONValue(parsing: try await server.ask("GET", "/calls/\(id)").body)
+        }
         let queued = try await call()
         #expect(queued["status"] == "queued" && queued["to"] == "+15550100" && queued["direction"] == "outbound-api")
         let form = [("AccountSid", FakeTwilio.account), ("CallSid", id)]
