@@ -36,7 +36,7 @@ struct RelayRole: AsyncParsableCommand {
         var bridge = BridgeConfiguration(model: endpoint, capacity: CallCapacity(callsMax), logger: logger)
         bridge.opus.complexity = opusComplexity
         let told = bridge
-        var configuration = EngineConfiguration()
+        var configuration = EngineConfiguration.forCalls
         configuration.appendMilliseconds = appendMs
         configuration.callsMax = callsMax
         configuration.legsMax = callsMax * 3 + 1_000

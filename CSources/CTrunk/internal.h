@@ -47,7 +47,8 @@ struct trk_loop {
   uv_check_t check;
   uv_timer_t timer;
   int64_t now_us;
-  int64_t work_began_us; /* When this turn's first callback ran; 0: none has. */
+  int64_t work_began_us;  /* When this turn's first callback ran; 0: none has. */
+  int64_t drain_until_us; /* No round begins after this moment of the turn. */
   uint64_t turn;
   uint64_t round; /* Counts delivered batches. */
   void **jobs_running;

@@ -106,11 +106,11 @@ void trk_leg_free_dead(trk_loop *loop) {
   loop->dead = NULL;
   while (leg) {
     trk_leg *next = leg->next_dead;
-    if (leg->dead_round > loop->round) {
+    if (leg->dead_round > loop->round || leg->deferred) {
       leg->next_dead = loop->dead;
       loop->dead = leg;
     } else {
-      TRK_ASSERT(!leg->dirty && !leg->deferred);
+      TRK_ASSERT(!leg->dirty);
       release_parts(leg);
       trk_table_give(&loop->legs, leg->id.slot);
       trk_free(loop, leg);

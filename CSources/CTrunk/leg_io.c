@@ -139,22 +139,27 @@ void trk_leg_take_plain(trk_leg *leg, uint8_t *bytes, size_t count) {
   trk_leg_defer(leg);
 }
 
-/* Goes on with the legs that waited for room. Runs after a batch was delivered. */
+static void run_deferred(trk_leg *leg) {
+  trk_buffer backlog = leg->backlog;
+  leg->backlog = (trk_buffer){0};
+  if (leg->state != TRK_LEG_DEAD) trk_leg_run_postponed(leg);
+  if (leg->state != TRK_LEG_DEAD && backlog.count > 0)
+    trk_leg_take_plain(leg, backlog.data, backlog.count);
+  trk_buffer_release(leg->loop, &backlog);
+  trk_leg_update_reading(leg);
+  if (leg->peer_ended) trk_leg_on_ended(leg);
+}
+
+/* Goes on with the legs that waited for room, the oldest first, while there is some. Runs after a
+ * batch was delivered; each has one go, and who has to wait again waits behind the others. */
 void trk_leg_run_deferred(trk_loop *loop) {
-  trk_leg *leg = loop->deferred;
-  loop->deferred = NULL;
-  while (leg) {
-    trk_leg *next = leg->next_deferred;
+  const trk_leg *last = loop->deferred_last;
+  while (loop->deferred && trk_batch_has_room(loop)) {
+    trk_leg *leg = loop->deferred;
+    loop->deferred = leg->next_deferred;
     leg->deferred = false;
-    trk_buffer backlog = leg->backlog;
-    leg->backlog = (trk_buffer){0};
-    if (leg->state != TRK_LEG_DEAD) trk_leg_run_postponed(leg);
-    if (leg->state != TRK_LEG_DEAD && backlog.count > 0)
-      trk_leg_take_plain(leg, backlog.data, backlog.count);
-    trk_buffer_release(loop, &backlog);
-    trk_leg_update_reading(leg);
-    if (leg->peer_ended) trk_leg_on_ended(leg);
-    leg = next;
+    run_deferred(leg);
+    if (leg == last) return;
   }
 }
 

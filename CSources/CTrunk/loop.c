@@ -3,7 +3,8 @@
  * A turn: poll: sockets are read, parsed, audio moved on, events gathered -> check: timers fire,
  * drain -> closing callbacks -> prepare: drain. drain() is rounds of { deliver events; run jobs;
  * legs that waited for room; flush } and only there is Swift called. A round is small, and none
- * begins when the turn has taken DRAIN_US: then the sockets, which carry audio, come first.
+ * begins after DRAIN_US, or after as long as the sockets took if that was longer: so audio waits
+ * for calls that end together, and calls for audio, no longer than for their equal share.
  */
 #include "listen.h"
 
@@ -12,7 +13,7 @@
 enum {
   SLOW_TURN_US = 5000,
   NS_PER_US = 1000,
-  DRAIN_US = 3000,   /* Of a turn; more rounds wait for the next one. */
+  DRAIN_US = 3000,   /* Of a turn, at least; more rounds wait for the next one. */
   DRAIN_ROUNDS = 64, /* And no more than these, whatever the clock says. */
   JOBS_PER_ROUND = 8 /* Like the events of a round: each can be an end of a call. */
 };
@@ -21,7 +22,7 @@ trk_loop_config trk_loop_config_default(void) {
   return (trk_loop_config){
       .legs_max = 20000,
       .calls_max = 10000,
-      .events_max = 16,
+      .events_max = 4096,
       .batch_bytes_max = 8 << 20,
       .pool_bytes_max = 1u << 30,
       .head_bytes_max = 16384,
@@ -149,7 +150,7 @@ static void close_handles(trk_loop *loop) {
 
 /* Everything is closed and told: refuse jobs from now on, unless one came just now. */
 static void finish_closing(trk_loop *loop) {
-  if (loop->leg_count > 0 || loop->dial_count > 0) return;
+  if (loop->leg_count > 0 || loop->dial_count > 0 || loop->deferred) return;
   if (loop->batches[loop->batch_filling].count > 0) return;
   trk_call_end_all(loop);
   pthread_mutex_lock(&loop->lock);
@@ -160,7 +161,7 @@ static void finish_closing(trk_loop *loop) {
 }
 
 static bool has_time(const trk_loop *loop) {
-  return clock_us() - loop->work_began_us < DRAIN_US;
+  return clock_us() < loop->drain_until_us;
 }
 
 static void drain(trk_loop *loop) {
@@ -218,6 +219,9 @@ static void on_check(uv_check_t *check) {
   trk_loop *loop = TRK_OWNER_OF(check, trk_loop, check);
   trk_loop_touch(loop);
   trk_wheel_advance(loop);
+  const int64_t now_us = clock_us();
+  const int64_t spent_us = now_us - loop->work_began_us;
+  loop->drain_until_us = now_us + (spent_us > DRAIN_US ? spent_us : DRAIN_US);
   drain(loop);
 }
 

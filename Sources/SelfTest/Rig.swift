@@ -33,7 +33,7 @@ public final class Rig: Sendable {
         /// The server's tools.
         public var tools = ToolRegistry()
         /// The server's engine.
-        public var engine = EngineConfiguration()
+        public var engine = EngineConfiguration.forCalls
         /// Whether the server dials the model over TLS.
         public var isSecure = true
         /// The server's log.

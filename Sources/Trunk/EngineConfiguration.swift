@@ -8,6 +8,8 @@ public struct EngineConfiguration: Sendable {
     public var callsMax: Int
     /// Bytes of audio and outbound blocks of all calls.
     public var poolBytesMax: Int
+    /// Events that are handled before the sockets may have a turn: few where audio must not wait for them.
+    public var eventsPerRound: Int
     /// From accept to a whole HTTP head, milliseconds.
     public var headDeadlineMilliseconds: Int
     /// From an upgrade request to the answer, milliseconds.
@@ -106,6 +108,7 @@ public struct EngineConfiguration: Sendable {
         waitingMillisecondsMax = Int(base.waiting_ms_max)
         blockedMillisecondsMax = Int(base.blocked_ms_max)
         playbackMillisecondsMax = Int(base.playback_ms_max)
+        eventsPerRound = Int(base.events_max)
         appendMilliseconds = Int(base.append_ms)
         headsPerAddressMax = Int(base.heads_per_address_max)
         acceptPauseMilliseconds = Int(base.accept_pause_ms)
@@ -119,12 +122,20 @@ public struct EngineConfiguration: Sendable {
         tapBytes = Int(base.tap_bytes)
     }
 
+    /// An engine that carries calls: an end of a call is some tenths of a millisecond of work, and many may end together.
+    public static var forCalls: EngineConfiguration {
+        var configuration = EngineConfiguration()
+        configuration.eventsPerRound = 16
+        return configuration
+    }
+
     /// The core's form. Values beyond 32 bits are clamped; zero where the core needs one becomes one.
     var raw: trk_loop_config {
         func positive(_ value: Int) -> UInt32 { UInt32(clamping: max(1, value)) }
         var raw = base
         raw.legs_max = positive(legsMax)
         raw.calls_max = positive(callsMax)
+        raw.events_max = positive(eventsPerRound)
         raw.pool_bytes_max = positive(poolBytesMax)
         raw.head_deadline_ms = positive(headDeadlineMilliseconds)
         raw.accept_deadline_ms = positive(acceptDeadlineMilliseconds)

@@ -85,7 +85,7 @@ import Trunk
     @Test func manyEndsAtOnceAreToldInSmallShares() async throws {
         // Each end of a connection can be the end of a call: the audio of others must not wait for all of them.
         let count = 200
-        let pair = try await LegPair(legs: count)
+        let pair = try await LegPair(legs: count, server: .forCalls)
         let clients = pair.clientLegs.value
         try await pair.client.perform { client in
             for leg in clients { try client.send(text: "bye", to: leg) }

@@ -40,7 +40,7 @@ public struct Settings: Sendable {
     /// Dials of the model a second, over all loops; also how many may come at once.
     public var connectsPerSecond = 200
     /// Limits and times of the engines.
-    public var engine = EngineConfiguration()
+    public var engine = EngineConfiguration.forCalls
     /// Whose ways to follow.
     public var compat = Compat.trunkline
     /// Where the outside world finds the server.
