@@ -364,7 +364,12 @@ void trk_call_carrier_message(trk_call *call, const uint8_t *bytes, size_t count
   }
   switch (message.kind) {
     case TRK_TWILIO_CONNECTED: call->connected = true; return;
-    case TRK_TWILIO_UNKNOWN: trk_call_malformed(call->carrier, TRK_MALFORMED_UNKNOWN); return;
+    case TRK_TWILIO_UNKNOWN:
+      /* Telnyx tells what it did not like: somebody should hear of it. */
+      if (call->dialect == TRK_DIALECT_TELNYX && trk_batch_has_room(call->loop))
+        trk_call_push(call, TRK_EVENT_CARRIER_TEXT, call->carrier, 0, (trk_bytes){bytes, count});
+      trk_call_malformed(call->carrier, TRK_MALFORMED_UNKNOWN);
+      return;
     case TRK_TWILIO_START: take_start(call, &message, (trk_bytes){bytes, count}); return;
     default: take_in_stream(call, &message); return;
   }

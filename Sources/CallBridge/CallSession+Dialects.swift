@@ -54,7 +54,11 @@ extension CallSession {
     }
 
     func carrierText(_ call: CallID, _ message: RawSpan, on engine: isolated CallEngine) {
-        guard dialect != nil, texts.mayTake(at: engine.nowMicroseconds) else { return }
+        guard texts.mayTake(at: engine.nowMicroseconds) else { return }
+        if case .telnyx = brought {
+            if let problem = message.withUnsafeBytes({ TelnyxStart.problem($0) }) { carrierComplains(problem) }
+            return
+        }
         let actions = message.withUnsafeBytes { dialect?.received($0) ?? [] }
         perform(actions, call, on: engine)
     }
@@ -92,6 +96,7 @@ extension CallSession {
             begin(start, call, format: format, on: engine)
         case .wait(let milliseconds):
             engine.setTimer(call, atMicroseconds: engine.nowMicroseconds + Int64(milliseconds) * 1_000)
+        case .complaint(let problem): carrierComplains(problem)
         case .digit(let digit): carrierDigit(call, digit, on: engine)
         case .echo(let name): engine.echo(name, of: call)
         case .hold(let held): engine.hold(call, held)
@@ -106,6 +111,14 @@ extension CallSession {
             }
         case .close(let code, let reason): turnAway(call, code, reason, on: engine)
         }
+    }
+
+    /// Letters of a carrier's complaint that are logged.
+    private static let complaintMax = 200
+
+    private func carrierComplains(_ problem: String) {
+        let text = problem.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }.prefix(Self.complaintMax)
+        logger.warning("the carrier complains: \(String(String.UnicodeScalarView(text)))")
     }
 
     /// Closes a carrier that cannot be served; a call that has begun ends by its closing.

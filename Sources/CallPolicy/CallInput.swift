@@ -141,6 +141,16 @@ public enum ToolResult: Sendable, Hashable {
     case failure(String)
 }
 
+/// Who says where a turn of the caller begins and ends.
+public enum Listening: Sendable, Hashable {
+    /// The caller holds a button: what they say until they let it go is one turn, pauses and all.
+    case held
+    /// They let it go: the turn is over.
+    case released
+    /// The session's own turn detection.
+    case open
+}
+
 /// What someone outside wants of a call.
 public enum CallCommand: Sendable, Hashable {
     /// End the call now.
@@ -150,6 +160,8 @@ public enum CallCommand: Sendable, Hashable {
     /// The carrier is being asked to give the call to somebody else, for this one: its end is a transfer from now on. Nil:
     /// it refused.
     case handOver(EndInitiator?)
+    /// A button for talking was pressed or let go, or is not used any more.
+    case listen(Listening)
     /// Let the agent say this, word for word.
     case say(String, interruptible: Bool = true)
     /// Tell the model something; with `respond` it speaks about it.

@@ -25,6 +25,7 @@ extension CallMachine {
         case .updateSession(let update): updateSession(update)
         case .answerTool(let callID, let output): answerTool(callID, output)
         case .interrupt: interrupt(.command)
+        case .listen(let listening): listen(listening)
         case .muteAgent(let muted):
             emit(.muteAgent(muted))
             record(.agentMuted(muted))
@@ -34,7 +35,7 @@ extension CallMachine {
 
     /// Changes the session now, and for every session to come. The model is fixed when a connection is opened, and the
     /// audio formats are those that the media core passes on.
-    private mutating func updateSession(_ update: SessionObject) {
+    mutating func updateSession(_ update: SessionObject) {
         var update = update
         update.type = "realtime"
         update.model = nil

@@ -88,6 +88,7 @@ extension CallMachine {
             record(.truncationRejected(itemID: itemID, error))
         case .create(let requestID)?: createRefused(requestID, error, detail)
         case .cancel?, .delete?: break
+        case .audioBuffer?: commitRefused()
         case .sessionUpdate?, .item?, nil:
             if error.code == "conversation_already_has_active_response", id == legs.serving {
                 requestCollided()

@@ -95,6 +95,7 @@ extension CallMachine {
         waitingToneAt = nil
         silentSessions = 0
         emit(.openCallerAudio(id))
+        commitOwedTurn(on: id)
         record(.modelServing(id, sessionID: leg.sessionID, afterMilliseconds: now - leg.dialledAt))
         toolCalls.moveTo(id) { history.hasCall($0) }
         rotation.schedule(now, configuration.rotation)

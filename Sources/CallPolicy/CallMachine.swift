@@ -50,6 +50,7 @@ public struct CallMachine: Sendable {
     var items: AgentItems
     var truncatedItems = RecentSet(limit: CallMachine.rememberedTruncations)
     var turn = CallerTurn()
+    var pushToTalk = PushToTalk()
     var keys = KeyBuffer()
 
     var queue: ResponseQueue

@@ -21,6 +21,13 @@ struct CallerTurn: Sendable {
 extension CallMachine {
     mutating func speechStarted(_ itemID: String, at start: Int) {
         record(.callerSpeechStarted(itemID: itemID))
+        callerBegins()
+        guard isLive, configuration.callerMayInterrupt else { return }
+        interrupt(.speech, speechStart: start)
+    }
+
+    /// A turn of the caller begins: what waits to be said has lost its occasion.
+    mutating func callerBegins() {
         turn.isSpeaking = true
         turn.awaitsCommit = true
         turn.stoppedAt = nil
@@ -29,8 +36,6 @@ extension CallMachine {
         skipGreeting()
         cancelGoodbye()
         queue.removeWaiting([.greeting, .idlePrompt, .filler, .lostTurn, .callerTurn, .continuation])
-        guard isLive, configuration.callerMayInterrupt else { return }
-        interrupt(.speech, speechStart: start)
     }
 
     mutating func speechStopped(_ itemID: String) {

@@ -26,6 +26,7 @@ enum SentKind: Sendable, Hashable {
     case cancel
     case item
     case delete
+    case audioBuffer
 }
 
 /// The most recent events that we sent. A success is never acknowledged by id, so old ones are simply forgotten.

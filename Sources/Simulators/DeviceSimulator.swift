@@ -18,6 +18,8 @@ public final class DeviceSimulator: LegHandler {
         public var lossPercent = 0
         /// After its words it sends nothing any more, as a device that is not listening.
         public var rests = false
+        /// It has a button, held from the hello on and let go after so many milliseconds; nil has none.
+        public var releasesAfter: Int?
         /// When it says `abort`, milliseconds after the hello; nil never.
         public var abortAfter: Int?
         /// How it answers the call of a tool of its own.
@@ -67,6 +69,7 @@ public final class DeviceSimulator: LegHandler {
     private var helloAt: Int64 = 0
     private var speaks = false
     private var hasAborted = false
+    private var hasReleased = false
     private var random: UInt64 = 88_172_645_463_325_252
 
     private init(_ script: Script, _ codec: OpusCodec) {
@@ -122,7 +125,8 @@ public final class DeviceSimulator: LegHandler {
             session = message["session_id"]?.stringValue
             helloAt = engine.nowMicroseconds
             due = helloAt
-            say(["type": "listen", "state": "start", "mode": "realtime"], leg, on: engine)
+            let mode: JSONValue = script.releasesAfter == nil ? "realtime" : "manual"
+            say(["type": "listen", "state": "start", "mode": mode], leg, on: engine)
             step(leg, on: engine)
         case "tts":
             speaks = message["state"]?.stringValue != "stop"
@@ -183,6 +187,10 @@ public final class DeviceSimulator: LegHandler {
             hasAborted = true
             say(["type": "abort"], leg, on: engine)
         }
+        if let releasesAfter = script.releasesAfter, age >= releasesAfter, !hasReleased {
+            hasReleased = true
+            say(["type": "listen", "state": "stop"], leg, on: engine)
+        }
         while due <= now {
             sendPacket(leg, on: engine)
             due += Int64(script.frameMilliseconds) * 1_000
@@ -192,6 +200,7 @@ public final class DeviceSimulator: LegHandler {
 
     private func sendPacket(_ leg: LegID, on engine: isolated CallEngine) {
         let count = script.frameMilliseconds * PCM.rate / 1_000
+        if hasReleased { return }
         if script.rests, position >= script.speech.count { return }
         var samples = Array(script.speech.dropFirst(position).prefix(count))
         samples += [Int16](repeating: 0, count: count - samples.count)

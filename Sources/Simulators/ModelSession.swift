@@ -74,7 +74,9 @@ struct ModelSession: Sendable {
         case .inputAudioAppend(let audio, let eventID): append(audio, eventID, at: now)
         case .sessionUpdate(let update, let eventID): configure(update, eventID)
         case .inputAudioCommit(let eventID): commit(eventID, at: now)
-        case .inputAudioClear: emit(.inputAudioCleared)
+        case .inputAudioClear:
+            utterance = []
+            emit(.inputAudioCleared)
         case .itemCreate(let item, let previous, let eventID): create(item, after: previous, eventID)
         case .itemTruncate(let id, let index, let end, let eventID): truncate(id, index, end, eventID)
         case .itemDelete(let id, let eventID): delete(id, eventID)
@@ -168,12 +170,20 @@ struct ModelSession: Sendable {
 
     private var detection: TurnDetection? { session.input?.turnDetection?.value }
 
+    /// Audio that is kept for a commit.
+    private static let bufferMilliseconds = 120_000
+
     private mutating func append(_ text: String, _ eventID: String?, at now: Int64) {
         guard let audio = Base64.decode(text) else {
             return fail(code: "invalid_value", message: "Invalid 'audio': not base64.", eventID)
         }
         log.heard(audio, connection: connection, isConfigured: isConfigured, keeps: script.recordsAudio)
-        guard isConfigured, bytesPerMillisecond > 0, detection != nil else { return }
+        guard isConfigured, bytesPerMillisecond > 0 else { return }
+        guard detection != nil else {
+            // Everything until the commit is one turn.
+            if utterance.count < Self.bufferMilliseconds * bytesPerMillisecond { utterance.append(contentsOf: audio) }
+            return
+        }
         utterance.append(contentsOf: audio)
         let heard = isLinear ? PCM.toMuLaw(PCM.samples(audio)) : audio
         for edge in voiceActivity.take(heard) {
@@ -214,6 +224,7 @@ struct ModelSession: Sendable {
         }
         userItemID = newID("item")
         commitUtterance()
+        if session.input?.transcription?.value != nil { transcribe() }
     }
 
     private mutating func commitUtterance() {

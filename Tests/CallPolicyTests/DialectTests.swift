@@ -167,6 +167,11 @@ import Testing
         _ = device.say(Self.hello)
         #expect(device.say(#"{"type":"listen","state":"start","mode":"auto"}"#) == [])
         #expect(device.say(#"{"type":"listen","state":"stop"}"#) == [])
+        let pressed = #"{"type":"listen","state":"start","mode":"manual"}"#
+        #expect(device.say(pressed) == [.command(.listen(.held))])
+        #expect(device.say(#"{"type":"listen","state":"stop"}"#) == [.command(.listen(.released))])
+        #expect(device.say(#"{"type":"listen","state":"start","mode":"auto"}"#) == [.command(.listen(.open))])
+        #expect(device.say(#"{"type":"listen","state":"start","mode":"realtime"}"#) == [])
         #expect(device.say(#"{"type":"listen","state":"detect"}"#) == [])
         #expect(device.say(#"{"type":"listen","state":"detect","text":""}"#) == [])
         #expect(
@@ -529,7 +534,8 @@ import Testing
             ("QUEUE_DRAINED", #"{"event":"QUEUE_DRAINED"}"#, []),
             ("MEDIA_BUFFERING_COMPLETED", #"{"event":"MEDIA_BUFFERING_COMPLETED"}"#, []),
             ("STATUS queue_length:43", #"{"event":"STATUS","queue_length":43}"#, []),
-            ("ERROR unknown command", #"{"event":"ERROR","error_text":"x"}"#, []),
+            ("ERROR no such mark", #"{"event":"ERROR","error_text":"no such mark"}"#, [.complaint("no such mark")]),
+            ("ERROR", #"{"event":"ERROR"}"#, [.complaint("an error without words")]),
             ("DANCE", #"{"event":"DANCE"}"#, []), ("dance", #"{"event":"dance"}"#, [.malformed]),
             ("", "{", [.malformed]), ("   ", #"{"command":"x"}"#, [.malformed]),
         ]
@@ -541,6 +547,18 @@ import Testing
             _ = other.say(Self.json("ulaw"))
             #expect(other.say(json) == actions, "\(json)")
         }
+    }
+
+    @Test(arguments: [
+        (
+            #"{"event":"error","payload":{"code":100003,"title":"malformed_frame","detail":"no base64"}}"#,
+            "100003: malformed_frame: no base64"
+        ),
+        (#"{"event":"error"}"#, "an error without words"), (#"{"event":"dance"}"#, nil), ("{", nil),
+    ])
+    func whatTelnyxDidNotLikeIsTold(message: String, problem: String?) {
+        var message = message
+        #expect(message.withUTF8 { TelnyxStart.problem(UnsafeRawBufferPointer($0)) } == problem)
     }
 
     @Test func aDigitMayBeANumber() {

@@ -100,7 +100,7 @@ typedef TRK_ENUM(trk_event_kind){
                                     LEG_REQUEST. */
     TRK_EVENT_MODEL_AUDIO = 19,  /* bytes: the JSON text of an audio delta, which goes its way as
                                     ever. Only while trk_loop_tell_audio says so. */
-    TRK_EVENT_CARRIER_TEXT = 20, /* bytes: a text message of a binary carrier. */
+    TRK_EVENT_CARRIER_TEXT = 20, /* bytes: a binary carrier's text, or Telnyx' unknown. */
 } trk_event_kind;
 
 /* Who or what ended a leg. */

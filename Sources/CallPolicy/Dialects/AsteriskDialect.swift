@@ -25,7 +25,10 @@ public struct AsteriskDialect: CarrierDialect {
         case "MEDIA_XON": return [.hold(false)]
         case "MEDIA_MARK_PROCESSED": return values["correlation_id"].map { [.echo($0)] } ?? [.malformed]
         case "DTMF_END": return values["digit"].map { [.digit($0)] } ?? [.malformed]
-        // MEDIA_BUFFERING_COMPLETED, QUEUE_DRAINED, STATUS, ERROR, and what newer ones say.
+        case "ERROR":
+            let said = String(decoding: message, as: UTF8.self).split(separator: " ", maxSplits: 1).dropFirst()
+            return [.complaint(values["error_text"] ?? said.first.map { String($0) } ?? "an error without words")]
+        // MEDIA_BUFFERING_COMPLETED, QUEUE_DRAINED, STATUS, and what newer ones say.
         default: return event.allSatisfy { "A"..."Z" ~= $0 || $0 == "_" } ? [] : [.malformed]
         }
     }

@@ -40,6 +40,8 @@ public enum DialectAction: Sendable, Hashable {
     case begin(CarrierStart, tools: [ToolDefinition])
     /// Come back by `timeUp` unless the call has begun within so many milliseconds.
     case wait(milliseconds: Int)
+    /// The carrier tells what it did not like, in its own words.
+    case complaint(String)
     /// A key was pressed.
     case digit(String)
     /// A mark came back: everything before it was heard.

@@ -41,6 +41,10 @@ public struct DeviceDialect: CarrierDialect {
     private var hasMarks = false
     /// What woke the device before its call has begun.
     private var wakeWords: String?
+    /// Its user holds a button while they talk.
+    private var isManual = false
+    /// What the button did before the call has begun.
+    private var pressed: [Listening] = []
     private var narrow = false
     /// What the agent says, up to the last sentence that was told.
     private var sentence = ""
@@ -146,7 +150,9 @@ public struct DeviceDialect: CarrierDialect {
             encoding: "audio/opus",
             sampleRate: narrow ? 8_000 : 24_000
         )
+        defer { pressed = [] }
         return [.begin(start, tools: tools)] + (wakeWords.map { [.command(Self.woken($0))] } ?? [])
+            + pressed.map { .command(.listen($0)) }
     }
 
     /// The words that woke the device are the caller's first.
@@ -156,7 +162,8 @@ public struct DeviceDialect: CarrierDialect {
 
     private mutating func listen(_ json: JSONValue) -> [DialectAction] {
         switch json["state"]?.stringValue {
-        case "start", "stop": return []
+        case "start": return button(json["mode"]?.stringValue == "manual" ? .held : .open)
+        case "stop": return isManual ? button(.released) : []
         case "detect":
             guard let words = json["text"]?.stringValue, !words.isEmpty else { return [] }
             if hasBegun { return [.command(Self.woken(words))] }
@@ -165,6 +172,16 @@ public struct DeviceDialect: CarrierDialect {
             return []
         default: return [.malformed]
         }
+    }
+
+    /// In the mode `manual` the words between `start` and `stop` are one turn; in the others the session finds turns.
+    private mutating func button(_ listening: Listening) -> [DialectAction] {
+        if listening == .open, !isManual { return [] }
+        isManual = listening != .open
+        if hasBegun { return [.command(.listen(listening))] }
+        // A device may be talked to before it has named its tools.
+        pressed = listening == .released ? pressed + [listening] : [listening]
+        return []
     }
 
     // MARK: - Its tools

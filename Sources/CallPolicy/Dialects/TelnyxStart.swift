@@ -37,6 +37,18 @@ public enum TelnyxStart {
         )
     }
 
+    /// What Telnyx did not like, of its message `error`; nil for any other.
+    public static func problem(_ message: UnsafeRawBufferPointer) -> String? {
+        guard let json = try? JSONValue(parsing: message), json["event"] == "error" else { return nil }
+        let payload = json["payload"]
+        let code = payload?["code"]
+        let parts =
+            [code?.stringValue ?? code?.integerValue.map { String($0) }]
+            + ["title", "detail"].map { payload?[$0]?.stringValue }
+        let text = parts.compactMap { $0 }.joined(separator: ": ")
+        return text.isEmpty ? "an error without words" : text
+    }
+
     /// Why a stream cannot become a call.
     public struct Failure: Error, Sendable, Hashable {
         /// In words, for the close frame.

@@ -77,6 +77,26 @@ struct DeviceCallTests {
         await server.stop()
     }
 
+    /// A device with a button: a pause in what is said while it is held is no end of it.
+    @Test func aHeldButtonIsOneTurn() async throws {
+        let server = try await ServerFixture(model: { $0.voice = .parrot })
+        var script = DeviceSimulator.Script()
+        script.speech = Self.speech + [Int16](repeating: 0, count: PCM.rate * 3 / 2) + Self.speech
+        script.releasesAfter = 4_800
+        script.leavesAfter = 11_500
+        let report = try await ended(try await call(server, script))
+        let hello = try #require(report.texts.first).at
+        let starts = report.texts.filter {
+            $0.message["type"]?.stringValue == "tts" && $0.message["state"]?.stringValue == "start"
+        }
+        #expect(starts.count == 1)
+        #expect(try #require(starts.first).at - hello >= 4_800_000)
+        #expect(report.messages("stt").count == 1)
+        let likeness = Likeness.best(of: script.speech, in: report.heard)
+        #expect(likeness > 0.9, "what came back is not what was said: \(likeness)")
+        await server.stop()
+    }
+
     /// A device's queue holds 40 packets: after the first few one comes for each that it plays.
     @Test func packetsAreCounted() async throws {
         let server = try await ServerFixture(model: { $0.answerMilliseconds = 4_000 })
