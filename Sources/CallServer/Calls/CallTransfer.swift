@@ -31,7 +31,7 @@ struct CallTransfer: Sendable {
             .dial(number: number, timeoutSeconds: settings.carrier.transferSeconds, action: action)
         ]
         // Without an address of ours nobody can ask what became of it.
-        if action == nil { verbs.append(.say(settings.texts.refusal)) }
+        if action == nil { verbs.append(settings.texts.refusing) }
         try await directory.untilHeard(callSID, atMost: Self.hearMilliseconds)
         // The carrier stops the stream as soon as it knows, which may be before its answer comes.
         _ = await directory.command(.handOver(initiator), to: callSID)

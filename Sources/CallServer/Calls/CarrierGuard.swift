@@ -91,10 +91,18 @@ final class CarrierGuard: Sendable {
         return address
     }
 
+    /// A form in the one encoding that we read; it need not name it, nor say that it is one: simple clients do not.
+    private static func isForm(_ request: WebRequest) -> Bool {
+        let parts = (request.headers[.contentType] ?? "").lowercased().split(separator: ";").map(\.trimmed)
+        let charset = parts.dropFirst().first { $0.hasPrefix("charset=") }
+        return (parts.first.map { $0 == "application/x-www-form-urlencoded" } ?? true)
+            && (charset.map { ["charset=utf-8", "charset=\"utf-8\""].contains($0) } ?? true)
+    }
+
     /// Checks a webhook. Nil: it may pass.
     func refusal(ofWebhook request: WebRequest) -> WebResponse? {
-        if !request.body.isEmpty, !["", "application/x-www-form-urlencoded"].contains(request.mediaType) {
-            return .problem(.unsupportedMediaType, "a webhook brings a form (application/x-www-form-urlencoded)")
+        guard request.body.isEmpty || Self.isForm(request) else {
+            return .problem(.unsupportedMediaType, "a webhook brings a form (application/x-www-form-urlencoded, UTF-8)")
         }
         let form: FormFields
         do throws(FormError) {

@@ -182,6 +182,8 @@ extension Settings {
         .newCalls("SAY_BEFORE") { $0.texts.before.joined(separator: "|") },
         .newCalls("SAY_AFTER") { $0.texts.after ?? "" },
         .newCalls("SAY_REFUSAL") { $0.texts.refusal },
+        .newCalls("SAY_VOICE") { $0.texts.speech.voice ?? "" },
+        .newCalls("SAY_LANGUAGE") { $0.texts.speech.language ?? "" },
     ]
 
     /// Files: what is compared is what was read from them.

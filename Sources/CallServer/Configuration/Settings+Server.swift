@@ -52,6 +52,7 @@ extension Settings {
         if let before = reader.text("SAY_BEFORE") { texts.before = before.split(separator: "|").map(\.trimmed) }
         if let after = reader.text("SAY_AFTER") { texts.after = after }
         if let refusal = reader.text("SAY_REFUSAL") { texts.refusal = refusal }
+        texts.speech = TwiML.Speech(voice: reader.text("SAY_VOICE"), language: reader.text("SAY_LANGUAGE"))
         guard let text else { return }
         do throws(TwiMLTemplate.Problem) {
             template = try TwiMLTemplate(parsing: text)

@@ -23,7 +23,8 @@ public struct SettingsReload: Sendable {
         let contents: [(String, Bool)] = [
             ("PROMPT_FILE", old.call.session.instructions != new.call.session.instructions),
             ("TOOLS_FILE", old.httpTools.map(\.definition) != new.httpTools.map(\.definition)),
-            ("TWIML_FILE", old.template != new.template), ("CONFIG_FILE", old.routing != new.routing),
+            ("TWIML_FILE", old.template != new.template),
+            ("CONFIG_FILE", old.routing != new.routing || old.call.prices != new.call.prices),
         ]
         for (name, isChanged) in contents where isChanged && !newCalls.contains(name) { newCalls.append(name) }
         return SettingsReload(newCalls: newCalls, needRestart: needRestart, settings: merged(old, new))

@@ -6,6 +6,8 @@ public struct SpokenTexts: Sendable, Hashable {
     public var after: String?
     /// To a caller who is not taken, whatever the reason.
     public var refusal: String
+    /// In which voice and language the carrier says them.
+    public var speech = TwiML.Speech()
 
     /// Texts.
     public init(
@@ -23,10 +25,13 @@ public struct SpokenTexts: Sendable, Hashable {
         var verbs: [TwiML.Verb] = []
         for text in before {
             if !verbs.isEmpty { verbs.append(.pause(seconds: 1)) }
-            verbs.append(.say(text))
+            verbs.append(.say(text, speech))
         }
         verbs.append(.connect(stream))
-        if let after { verbs.append(.say(after)) }
+        if let after { verbs.append(.say(after, speech)) }
         return TwiML(verbs)
     }
+
+    /// What a caller hears who is not taken.
+    public var refusing: TwiML.Verb { .say(refusal, speech) }
 }

@@ -78,7 +78,8 @@ struct CarrierEndpoints: Sendable {
     }
 
     private func refusal(_ text: String? = nil) -> WebResponse {
-        .text(TwiML.refusal(text ?? live.settings.texts.refusal).text, type: Self.xml)
+        let texts = live.settings.texts
+        return .text(TwiML.refusal(text ?? texts.refusal, speech: texts.speech).text, type: Self.xml)
     }
 
     /// The document that sends a call to us, or tells the caller why not: always with status 200, since the carrier
@@ -131,7 +132,7 @@ struct CarrierEndpoints: Sendable {
             callSID: callSID,
             direction: form["Direction"] ?? before?.direction ?? ""
         ) { Self.goOn(&$0, after: before) }
-        return .text(TwiML([.connect(stream), .say(live.settings.texts.refusal)]).text, type: Self.xml)
+        return .text(TwiML([.connect(stream), live.settings.texts.refusing]).text, type: Self.xml)
     }
 
     /// Lines of the conversation before a transfer that the agent is told of.

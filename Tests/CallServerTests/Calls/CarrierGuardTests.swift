@@ -53,9 +53,11 @@ import WebServer
 
     @Test func webhooksAndUpgradesWithoutTheSignatureAreRefused() async throws {
         let server = try await Self.server()
+        let form = "Content-Type: application/x-www-form-urlencoded"
         for target in ["/incoming-call", "/twiml"] {
-            #expect(try await server.ask("POST", target, body: "CallSid=\(Self.call)").status == 403)
-            let wrong = ["X-Twilio-Signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA="]
+            let bare = try await server.ask("POST", target, headers: [form], body: "CallSid=\(Self.call)")
+            #expect(bare.status == 403)
+            let wrong = [form, "X-Twilio-Signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA="]
             #expect(try await server.ask("POST", target, headers: wrong, body: "CallSid=\(Self.call)").status == 403)
         }
         let phone = try RawClient(port: server.port)

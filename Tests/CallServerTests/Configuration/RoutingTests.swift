@@ -83,4 +83,24 @@ import Testing
         #expect(same.newCalls.isEmpty)
         #expect(same.needRestart.isEmpty)
     }
+
+    @Test func newPricesAreForNewCalls() throws {
+        let old = try Settings(environment: [:], prompt: nil)
+        var sources = SettingsSources(layers: [])
+        let price: JSONValue = [
+            "text_input": 1, "text_cached": 1, "text_output": 1, "audio_input": 10, "audio_cached": 1,
+            "audio_output": 20,
+        ]
+        sources.prices = ["gpt-realtime-2.1": price]
+        let reload = SettingsReload.reload(old, try Settings(sources))
+        #expect(reload.newCalls == ["CONFIG_FILE"] && reload.needRestart == [])
+        #expect(reload.settings.call.prices != old.call.prices)
+    }
+
+    @Test func textsHaveAVoiceAndALanguage() throws {
+        let settings = try Settings(environment: ["SAY_VOICE": "Polly.Vicki", "SAY_LANGUAGE": "de-DE"], prompt: nil)
+        #expect(settings.texts.refusing == .say(settings.texts.refusal, .init(voice: "Polly.Vicki", language: "de-DE")))
+        let plain = try Settings(environment: [:], prompt: nil)
+        #expect(plain.texts.refusing == .say(plain.texts.refusal))
+    }
 }

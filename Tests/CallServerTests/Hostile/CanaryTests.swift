@@ -137,9 +137,10 @@ struct CanaryTests {
         }
         let webhook = "CallSid=CA00000000000000000000000000000001&Secret=\(canary(18))"
         let signature = "X-Twilio-Signature: \(canary(19))"
+        let type = "Content-Type: application/x-www-form-urlencoded"
         said +=
-            try await RawClient.ask("POST", "/incoming-call", port: port, headers: [signature], body: webhook)?.text
-            ?? ""
+            try await RawClient.ask("POST", "/incoming-call", port: port, headers: [signature, type], body: webhook)?
+            .text ?? ""
         said += try await RawClient.ask("POST", "/login", port: port, body: #"{"token":"\#(canary(20))"}"#)?.text ?? ""
         // A whole call, with the signature and the token that it wants; its model refuses our key.
         let form = [("CallSid", "CA00000000000000000000000000000001"), ("From", "+15550100")]
@@ -149,7 +150,7 @@ struct CanaryTests {
                 "POST",
                 "/incoming-call",
                 port: port,
-                headers: [good],
+                headers: [good, type],
                 body: form.map { "\($0.0)=\($0.1.replacing("+", with: "%2B"))" }.joined(separator: "&")
             )?.text ?? ""
         let token = document.firstMatch(of: /trunkline_token" value="([^"]*)"/).map { String($0.1) } ?? ""

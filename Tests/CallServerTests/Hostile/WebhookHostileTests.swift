@@ -103,6 +103,13 @@ import WebServer
             words: "a form in utf-7",
             headers: ["Content-Type: application/x-www-form-urlencoded; charset=utf-7", good],
             body: encoded(fields),
+            status: 415
+        ),
+        Case(
+            id: "H7",
+            words: "a form in UTF-8",
+            headers: ["Content-Type: Application/X-WWW-Form-URLencoded; Charset=\"UTF-8\"", good],
+            body: encoded(fields),
             status: 200
         ),
         Case(id: "H7", words: "a form that does not say so", headers: [good], body: encoded(fields), status: 200),

@@ -16,7 +16,12 @@ import Trunk
         let server = try await ServerFixture(["DATABASE_PATH": folder.path + "/calls.db"], logger: said.logger)
         let outcome = try await server.call(1, [.speakPattern(milliseconds: 500), .hangUp(.stop)])
         await outcome.ended()
-        _ = try await server.ask("POST", "/status", body: "CallSid=CA1&CallStatus=ringing")
+        _ = try await server.ask(
+            "POST",
+            "/status",
+            headers: ["Content-Type: application/x-www-form-urlencoded"],
+            body: "CallSid=CA1&CallStatus=ringing"
+        )
         let lines = said.lines
         #expect(lines.contains { $0.hasPrefix("info bridge ") && $0.contains("call started") }, "\(lines)")
         #expect(lines.contains { $0.hasPrefix("info carrier ") && $0.contains("carrier reports ringing") }, "\(lines)")
@@ -54,7 +59,12 @@ import Trunk
             BackgroundLogHandler(label: $0, settings: settings.logging, writer: writer)
         }
         let server = try await ServerFixture(logger: logger)
-        _ = try await server.ask("POST", "/status", body: "CallSid=CA1&CallStatus=ringing")
+        _ = try await server.ask(
+            "POST",
+            "/status",
+            headers: ["Content-Type: application/x-www-form-urlencoded"],
+            body: "CallSid=CA1&CallStatus=ringing"
+        )
         let outcome = try await server.call(1, [.speakPattern(milliseconds: 500), .hangUp(.stop)])
         await outcome.ended()
         await server.stop()

@@ -200,7 +200,8 @@ import Testing
 
     @Test func statusCallbacksAreTaken() async throws {
         let server = try await ServerFixture()
-        let answer = try await server.ask("POST", "/status", body: "CallSid=CA1&CallStatus=completed")
+        let form = ["Content-Type: application/x-www-form-urlencoded"]
+        let answer = try await server.ask("POST", "/status", headers: form, body: "CallSid=CA1&CallStatus=completed")
         #expect(answer.status == 204 && answer.body.isEmpty)
         await server.stop()
     }
