@@ -16,7 +16,7 @@ JS_SOURCES := $(wildcard Sources/CallServer/Resources/web/*/js/*.js)
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks Examples
 
 .PHONY: setup build serve demo selftest test test-without-opus sanitize simulate conformance fuzz fuzz-long coverage \
-	bench soak soak-long churn churn-long faults dashboard-test dashboard-mock talk-test talk-mock lint format clean
+	bench server-load soak soak-long churn churn-long faults dashboard-test dashboard-mock talk-test talk-mock lint format clean
 
 setup:
 	@scripts/setup.sh $(PACKAGES)
@@ -92,6 +92,13 @@ coverage: setup
 # others: `bench-relay --help`.
 bench: setup
 	$(SWIFT) run -c release --scratch-path $(SCRATCH) bench-relay $(or $(ARGS),--floor --pairs 3)
+
+# The whole server beside the bare relay, with records, recordings and people who watch.
+server-load: setup
+	$(SWIFT) build -c release --product bench-relay -j $(JOBS) --scratch-path $(SCRATCH)
+	$(SWIFT) build -c release --product trunkline -j $(JOBS) --scratch-path $(SCRATCH)
+	python3 Benchmarks/server_load.py $(SCRATCH)/release records
+	python3 Benchmarks/server_load.py $(SCRATCH)/release viewers
 
 # Endurance, each in a short form and a long one; RESULTS=docs/RESULTS.md appends what was found to that file.
 BENCH = $(SWIFT) build -c release --product bench-relay -j $(JOBS) --scratch-path $(SCRATCH) && $(SCRATCH)/release/bench-relay
