@@ -56,7 +56,7 @@ extension CallSession {
         tools[invocation.callID] = Task {
             let result = await registry.run(invocation, context: context)
             if Task.isCancelled { return }
-            await engine.perform { engine in
+            engine.perform { engine in
                 (engine.callHandler(call) as? CallSession)?.toolFinished(invocation.callID, result, on: engine)
             }
         }

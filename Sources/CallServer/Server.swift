@@ -1,7 +1,7 @@
 public import CallBridge
 public import CallPolicy
 import CallRecords
-public import Logging
+import Logging
 import RealtimeProtocol
 import Simulators
 public import Trunk

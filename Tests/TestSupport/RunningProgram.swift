@@ -18,7 +18,7 @@ public final class RunningProgram: @unchecked Sendable {
         process.standardInput = FileHandle.nullDevice
         var sink = FileHandle.nullDevice
         if let output {
-            FileManager.default.createFile(atPath: output, contents: nil)
+            _ = FileManager.default.createFile(atPath: output, contents: nil)
             sink = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
         }
         process.standardOutput = sink

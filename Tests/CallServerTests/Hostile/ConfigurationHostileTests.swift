@@ -34,10 +34,10 @@ struct ConfigurationHostileTests {
             case .folder: try files.createDirectory(atPath: path, withIntermediateDirectories: false)
             case .pipe: mkfifo(path, 0o600)
             case .huge:
-                files.createFile(atPath: path, contents: Data("a: 1\n".utf8))
+                _ = files.createFile(atPath: path, contents: Data("a: 1\n".utf8))
                 try FileHandle(forWritingTo: URL(fileURLWithPath: path)).truncate(atOffset: 1 << 30)
-            case .notUTF8: files.createFile(atPath: path, contents: Data([0x61, 0x0A, 0xFF, 0xFE]))
-            case .locked: files.createFile(atPath: path, contents: Data(), attributes: [.posixPermissions: 0])
+            case .notUTF8: _ = files.createFile(atPath: path, contents: Data([0x61, 0x0A, 0xFF, 0xFE]))
+            case .locked: _ = files.createFile(atPath: path, contents: Data(), attributes: [.posixPermissions: 0])
             }
         }
     }
