@@ -144,6 +144,7 @@ typedef struct trk_wheel {
   uint64_t filled[TRK_WHEEL_SLOTS / 64];
   int64_t now_ms; /* All slots up to here have been visited. */
   size_t armed;
+  uint32_t told;        /* Timers of the callee that fired in this advance. */
   int64_t scheduled_ms; /* What the system timer is set to; -1: not set. */
 } trk_wheel;
 

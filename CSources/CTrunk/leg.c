@@ -131,6 +131,7 @@ void trk_leg_on_socket_closed(uv_handle_t *handle) {
     return;
   }
   /* Many at once: each can end a call, and the sockets of others do not wait for all of them. */
+  loop->stats.batch_waits++;
   leg->next_dead = NULL;
   if (loop->closed)
     loop->closed_last->next_dead = leg;

@@ -169,15 +169,19 @@ static void drain(trk_loop *loop) {
   atomic_store(&loop->wake_sent, false);
   bool busy = true;
   for (int round = 0; busy && round < DRAIN_ROUNDS; round++) {
-    if (round > 0 && !has_time(loop)) break;
+    if (round > 0 && !has_time(loop)) {
+      loop->stats.drains_cut++;
+      break;
+    }
     busy = deliver(loop);
     busy = run_jobs(loop) || busy;
-    if (loop->deferred) {
-      trk_leg_run_deferred(loop);
-      busy = true;
-    }
+    /* Ends first: legs with more to say would take the room each time. */
     if (loop->closed) {
       trk_leg_tell_closed(loop);
+      busy = true;
+    }
+    if (loop->deferred) {
+      trk_leg_run_deferred(loop);
       busy = true;
     }
     trk_leg_flush_dirty(loop);

@@ -48,8 +48,10 @@ void trk_wheel_arm(trk_loop *loop, trk_timer *timer, int64_t due_ms) {
 
 static void fire(trk_loop *loop, trk_timer *timer) {
   const bool is_told = timer->kind == TRK_TIMER_LEG_USER || timer->kind == TRK_TIMER_CALL_USER;
-  if (is_told && !trk_batch_has_room(loop)) {
-    trk_wheel_arm(loop, timer, loop->wheel.now_ms + 1); /* After those that the batch has. */
+  /* Timers have a share of their own: messages that fill each batch must not hold them up. */
+  if (is_told && ++loop->wheel.told > loop->config.events_max) {
+    loop->stats.batch_waits++;
+    trk_wheel_arm(loop, timer, loop->wheel.now_ms + 1);
     return;
   }
   switch (timer->kind) {
@@ -103,6 +105,7 @@ void trk_wheel_advance(trk_loop *loop) {
     if (wheel->filled[slot / 64] >> (slot % 64) & 1) collect(wheel, slot, now_ms, &due);
   }
   wheel->now_ms = now_ms;
+  wheel->told = 0;
   /* A timer that fires may cancel others: they leave this list by themselves. */
   while (due.next != &due) {
     trk_timer *timer = due.next;

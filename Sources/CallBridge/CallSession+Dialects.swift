@@ -21,8 +21,12 @@ struct CarrierTexts {
     /// Messages that mean nothing before the carrier is closed.
     static let malformedMax = 32
 
+    /// Complaints of a carrier that are logged in one call; more are dropped, and counted.
+    static let complaintsMax = 20
+
     var malformed = 0
     var dropped = 0
+    var complaints = 0
     private var second: Int64 = 0
     private var count = 0
 
@@ -117,6 +121,11 @@ extension CallSession {
     private static let complaintMax = 200
 
     private func carrierComplains(_ problem: String) {
+        texts.complaints += 1
+        guard texts.complaints <= CarrierTexts.complaintsMax else {
+            texts.dropped += 1
+            return
+        }
         let text = problem.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }.prefix(Self.complaintMax)
         logger.warning("the carrier complains: \(String(String.UnicodeScalarView(text)))")
     }

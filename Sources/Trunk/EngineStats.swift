@@ -94,8 +94,10 @@ public struct EngineStats: Sendable {
     public let modelPauses: UInt64
     /// Sends refused at queue_bytes_max.
     public let sendsRefused: UInt64
-    /// Times that a leg waited for room in the batch.
+    /// Times that a leg, its end or a timer waited for room in the batch.
     public let batchWaits: UInt64
+    /// Turns whose time was over with events or jobs left for the next one.
+    public let drainsCut: UInt64
     /// Calls put off to the next turn by the pacer's budget.
     public let pacerLate: UInt64
     /// Jumps in the carrier's timestamps.
@@ -215,6 +217,7 @@ public struct EngineStats: Sendable {
         modelPauses = raw.model_pauses
         sendsRefused = raw.sends_refused
         batchWaits = raw.batch_waits
+        drainsCut = raw.drains_cut
         pacerLate = raw.pacer_late
         gaps = raw.gaps
         gapMilliseconds = raw.gap_ms

@@ -101,6 +101,36 @@ import Trunk
         await pair.stop()
     }
 
+    @Test func timersAndEndsAreToldDuringAFlood() async throws {
+        // Messages that fill every batch must not hold up a deadline, or the end of another connection.
+        var configuration = EngineConfiguration()
+        configuration.queueBytesMax = 64 << 20
+        let pair = try await LegPair(legs: 4, server: .forCalls, client: configuration)
+        let (clients, servers, heard) = (pair.clientLegs.value, pair.serverLegs.value, pair.heard)
+        let count = 30_000
+        pair.whenHeard.update {
+            $0 = { leg, engine in
+                guard heard.value.count == 100, let quiet = servers.first(where: { $0 != leg }) else { return }
+                engine.setTimer(leg, afterMilliseconds: 1)
+                engine.abort(quiet)
+            }
+        }
+        try await pair.client.perform { client in
+            for leg in clients { for index in 0..<count { try client.send(text: Self.text(index), to: leg) } }
+        }
+        await pair.log.wait(for: "server closed")
+        await pair.log.wait(for: "server timer")
+        let lines = pair.log.lines
+        func told(_ line: String) -> Int {
+            let index = lines.firstIndex { $0.hasPrefix(line) } ?? lines.count
+            return lines[..<index].count { $0.hasPrefix("server text") }
+        }
+        // A turn takes up to a thousand; each of the four reads holds five thousand.
+        #expect(told("server closed") < 3_500)
+        #expect(told("server timer") < 20_000)
+        await pair.stop()
+    }
+
     @Test func severalEnginesShareAPort() async throws {
         let log = Log()
         var engines: [CallEngine] = []

@@ -51,7 +51,8 @@ typedef struct trk_loop_stats {
   uint64_t playback_refused;     /* Deltas dropped because the ledger or pool was full. */
   uint64_t model_pauses;         /* Times that reading a model was paused. */
   uint64_t sends_refused;        /* Sends refused at queue_bytes_max. */
-  uint64_t batch_waits;          /* Times that a leg waited for room in the batch. */
+  uint64_t drains_cut;           /* Turns whose time was over with events or jobs left. */
+  uint64_t batch_waits;          /* Times that a leg, its end or a timer waited for room. */
   uint64_t pacer_late;           /* Calls put off to the next turn by the pacer's budget. */
   uint64_t gaps;                 /* Jumps in the carrier's timestamps. */
   uint64_t gap_ms;               /* Their sum. */

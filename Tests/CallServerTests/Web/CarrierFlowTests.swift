@@ -72,6 +72,13 @@ import WebServer
         ("Direction", "inbound"),
     ]
 
+    /// A caller whose model serves.
+    private static func talking(_ server: ServerFixture) async throws -> RawClient {
+        let phone = try connect(server, try await post(server, "/incoming-call", incoming).text)
+        _ = try await server.ask("/calls/\(call)") { $0.text.contains(#""model_serving":true"#) }
+        return phone
+    }
+
     @Test func anIncomingCallIsKnownByItsNumbers() async throws {
         let server = try await Self.server(FakeTwilio())
         let document = try await Self.post(server, "/incoming-call", Self.incoming)
@@ -209,15 +216,13 @@ import WebServer
         let twilio = FakeTwilio()
         twilio.begin(Self.call)
         let server = try await Self.server(twilio, ["MAX_CONNECTIONS": "1"])
-        let phone = try Self.connect(server, try await Self.post(server, "/incoming-call", Self.incoming).text)
-        _ = try await server.ask("/calls/\(Self.call)") { $0.text.contains(#""model_serving":true"#) }
+        let phone = try await Self.talking(server)
         #expect(try await server.ask("POST", "/calls", body: #"{"to":"+15550100"}"#).status == 503)
         #expect(twilio.forms.isEmpty)
         phone.reset()
         await server.stop()
         let one = try await Self.server(twilio, ["CALLS_PER_CALLER": "1"])
-        let caller = try Self.connect(one, try await Self.post(one, "/incoming-call", Self.incoming).text)
-        _ = try await one.ask("/calls/\(Self.call)") { $0.text.contains(#""model_serving":true"#) }
+        let caller = try await Self.talking(one)
         #expect(try await one.ask("POST", "/calls", body: #"{"to":"+15550100"}"#).status == 429)
         #expect(twilio.forms.isEmpty)
         caller.reset()
@@ -275,8 +280,7 @@ import WebServer
     /// What the carrier does not take is not written down as done, and the call goes on.
     @Test func aTransferThatFailsIsToldAsOne() async throws {
         let server = try await Self.server(FakeTwilio())
-        let phone = try Self.connect(server, try await Self.post(server, "/incoming-call", Self.incoming).text)
-        _ = try await server.ask("/calls/\(Self.call)") { $0.text.contains(#""model_serving":true"#) }
+        let phone = try await Self.talking(server)
         let answer = try await server.ask("POST", "/calls/\(Self.call)/transfer", body: #"{"to":"sales"}"#)
         #expect(answer.status == 502, "\(answer.text)")
         let call = try JSONValue(parsing: try await server.ask("GET", "/calls/\(Self.call)").body)
@@ -315,8 +319,7 @@ import WebServer
         let twilio = FakeTwilio()
         twilio.begin(Self.call)
         let server = try await Self.server(twilio, ["SAY_AFTER": "Goodbye."])
-        let phone = try Self.connect(server, try await Self.post(server, "/incoming-call", Self.incoming).text)
-        _ = try await server.ask("/calls/\(Self.call)") { $0.text.contains(#""model_serving":true"#) }
+        let phone = try await Self.talking(server)
         #expect(twilio.status(Self.call) == "in-progress")
         #expect(try await server.ask("POST", "/calls/\(Self.call)/hangup").status == 202)
         #expect(await phone.answer().closeCode == 1000)
@@ -327,8 +330,7 @@ import WebServer
 
     @Test func statusCallbacksEndWhatHangs() async throws {
         let server = try await Self.server(FakeTwilio())
-        let phone = try Self.connect(server, try await Self.post(server, "/incoming-call", Self.incoming).text)
-        _ = try await server.ask("/calls/\(Self.call)") { $0.text.contains(#""model_serving":true"#) }
+        let phone = try await Self.talking(server)
         for status in ["ringing", "in-progress", "nonsense"] {
             #expect(
                 try await Self.post(server, "/status", [("CallSid", Self.call), ("CallStatus", status)]).status == 204
